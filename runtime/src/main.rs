@@ -1,0 +1,2 @@
+//! stoa
+fn main() {}

@@ -1,0 +1,278 @@
+//! Scanned items → a [`Query`] in which every name is resolved against the schema.
+
+use super::controls::{self, Control};
+use super::operator::Operator;
+use super::scan::{Entry, Item, Raw, Separator, scan};
+use super::{Condition, Filter, Query, QueryError, RecordQuery, bound, decode, select};
+use crate::model::{AttributeId, RelationId, Schema, Table, TableId};
+use crate::nearest::nearest;
+use crate::time::Zone;
+
+/// Reads a collection's query.
+pub(super) fn query(schema: &Schema, table: TableId, raw: &str) -> Result<Query, QueryError> {
+    let mut query = Query::everything(schema, table);
+    if raw.is_empty() {
+        return Ok(query);
+    }
+    let binder = Binder { schema };
+    let (conditions, written) = binder.separate(table, scan(raw)?)?;
+    apply(schema, &written, &mut query)?;
+    let mut last = None;
+    query.filter = binder.filter(table, &conditions, query.zone.as_ref(), &mut last)?;
+    select::narrow(schema, table, &mut query.select, &query.filter);
+    Ok(query)
+}
+
+/// Reads a record's query: `select` and `timezone` are controls here even if attributes have these names.
+pub(super) fn record_query(schema: &Schema, table: TableId, raw: &str) -> Result<RecordQuery, QueryError> {
+    let mut read = RecordQuery { select: None, zone: None };
+    for entry in scan(raw)? {
+        let written = Written::of(&entry)?;
+        match written.as_ref().and_then(|written| Some((Control::named(&written.name)?, written))) {
+            Some((Control::Select, written)) if read.select.is_none() => {
+                read.select = Some(select::read(schema, table, written.value, written.call)?);
+            }
+            Some((Control::Timezone, written)) if read.zone.is_none() => read.zone = Some(controls::timezone(written.value)?),
+            Some((Control::Select | Control::Timezone, _)) => {
+                return Err(QueryError::syntax(entry.position, "this control stands twice"));
+            }
+            _ => return Err(QueryError::syntax(entry.position, "one record takes only select and timezone")),
+        }
+    }
+    Ok(read)
+}
+
+/// A control as written.
+struct Written<'a> {
+    name: String,
+    value: Raw<'a>,
+    position: usize,
+    call: bool,
+}
+
+impl<'a> Written<'a> {
+    /// The item as a control would be written, whatever its name.
+    fn of(entry: &Entry<'a>) -> Result<Option<Self>, QueryError> {
+        let (name, value, call) = match &entry.item {
+            Item::Call { name, arguments } => (*name, *arguments, true),
+            Item::Comparison { name, operator, value } if *operator == PLAIN_EQUAL => (*name, *value, false),
+            Item::Comparison { .. } | Item::Group(_) => return Ok(None),
+        };
+        Ok(Some(Self { name: decode::plain(name, entry.position)?, value, position: entry.position, call }))
+    }
+}
+
+const PLAIN_EQUAL: Operator = Operator::plain(super::operator::Comparison::Equal, false);
+
+fn apply(schema: &Schema, written: &[(Control, Written<'_>)], query: &mut Query) -> Result<(), QueryError> {
+    let mut paged_by_range = false;
+    for (at, (control, it)) in written.iter().enumerate() {
+        if written[..at].iter().any(|(earlier, _)| earlier == control) {
+            return Err(QueryError::syntax(it.position, format!("{} stands twice", it.name)));
+        }
+        query.controls.paging_or_select |= *control != Control::Timezone;
+        query.controls.timezone |= *control == Control::Timezone;
+        match control {
+            Control::Limit => {
+                let (start, length) = controls::limit(it.value)?;
+                query.limit = Some(length);
+                if let Some(start) = start {
+                    paged_by_range = true;
+                    query.offset = start;
+                }
+            }
+            Control::Offset => query.offset = controls::number(it.value)?,
+            Control::Sort => query.sort = controls::sort(schema, query.table, it.value)?,
+            Control::Select => query.select = select::read(schema, query.table, it.value, it.call)?,
+            Control::Timezone => query.zone = Some(controls::timezone(it.value)?),
+            Control::Reserved => {
+                return Err(QueryError::syntax(it.position, format!("{} is reserved and not available here", it.name)));
+            }
+        }
+    }
+    if paged_by_range && let Some((_, it)) = written.iter().find(|(control, _)| *control == Control::Offset) {
+        return Err(QueryError::syntax(it.position, "limit(start,end) and offset exclude each other"));
+    }
+    Ok(())
+}
+
+struct Binder<'s> {
+    schema: &'s Schema,
+}
+
+/// The last attribute that a condition named, for `price=gt=10&=lt=100`.
+type Last<'a> = Option<&'a str>;
+
+impl Binder<'_> {
+    /// Takes the controls out of the items of the top level. A declared attribute is always a filter; a call never is.
+    fn separate<'a>(&self, table: TableId, entries: Vec<Entry<'a>>) -> Result<Separated<'a>, QueryError> {
+        let mut separated: Separated<'a> = (Vec::new(), Vec::new());
+        let mut after_control = false;
+        for mut entry in entries {
+            match self.control(table, &entry)? {
+                Some(control) => {
+                    separated.1.push(control);
+                    after_control = true;
+                    if entry.separator == Some(Separator::Or) {
+                        return Err(QueryError::syntax(entry.position, "| joins conditions only"));
+                    }
+                }
+                None => {
+                    if after_control && entry.separator == Some(Separator::And) {
+                        entry.separator = None;
+                    }
+                    after_control = false;
+                    separated.0.push(entry);
+                }
+            }
+        }
+        Ok(separated)
+    }
+
+    fn control<'a>(&self, table: TableId, entry: &Entry<'a>) -> Result<Option<(Control, Written<'a>)>, QueryError> {
+        let Some(written) = Written::of(entry)? else { return Ok(None) };
+        if !written.call && self.schema.table(table).attribute_named(&written.name).is_some() {
+            return Ok(None);
+        }
+        match Control::named(&written.name) {
+            Some(control) => Ok(Some((control, written))),
+            None if written.call => {
+                let near = nearest(&written.name, ["limit", "sort", "select", "timezone"]);
+                let hint = near.map(|near| format!("; did you mean {near}(…)?")).unwrap_or_default();
+                Err(QueryError::syntax(written.position, format!("unknown function {}(…){hint}", written.name)))
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn filter<'a>(&self, table: TableId, entries: &[Entry<'a>], zone: Option<&Zone>, last: &mut Last<'a>) -> Result<Filter, QueryError> {
+        let connective = connective(entries)?;
+        let mut terms = Vec::with_capacity(entries.len());
+        for entry in entries {
+            terms.push(self.term(table, entry, zone, last)?);
+        }
+        let mut terms = merge_related(terms, connective);
+        Ok(match (connective, terms.len()) {
+            (_, 1) => terms.swap_remove(0),
+            (Separator::And, _) => Filter::All(terms),
+            (Separator::Or, _) => Filter::Any(terms),
+        })
+    }
+
+    fn term<'a>(&self, table: TableId, entry: &Entry<'a>, zone: Option<&Zone>, last: &mut Last<'a>) -> Result<Filter, QueryError> {
+        match &entry.item {
+            Item::Group(entries) => self.filter(table, entries, zone, last),
+            Item::Call { name, .. } => Err(QueryError::syntax(entry.position, format!("{name}(…) stands outside of groups only"))),
+            Item::Comparison { name, operator, value } => {
+                let name = match (*name, *last) {
+                    ("", Some(last)) => last,
+                    ("", None) => return Err(QueryError::syntax(entry.position, "a name is missing here")),
+                    (name, _) => name,
+                };
+                *last = Some(name);
+                self.comparison(table, name, entry.position, *operator, *value, zone)
+            }
+        }
+    }
+
+    fn comparison(
+        &self,
+        table: TableId,
+        name: &str,
+        position: usize,
+        operator: Operator,
+        value: Raw<'_>,
+        zone: Option<&Zone>,
+    ) -> Result<Filter, QueryError> {
+        let name = decode::plain(name, position)?;
+        let (through, owner, id) = path(self.schema, table, &name, position)?;
+        let attribute = self.schema.table(owner).attribute(id);
+        let test = bound::test(attribute, operator, value, zone)?;
+        let is = Filter::Is(Condition { attribute: id, test, negated: operator.negated });
+        Ok(through.into_iter().rev().fold(is, |filter, (_, relation)| Filter::Related { relation, filter: Box::new(filter) }))
+    }
+}
+
+/// The conditions, and the controls among which they stood.
+type Separated<'a> = (Vec<Entry<'a>>, Vec<(Control, Written<'a>)>);
+
+fn connective(entries: &[Entry<'_>]) -> Result<Separator, QueryError> {
+    let mut separators = entries.iter().skip(1).filter_map(|entry| Some((entry.separator?, entry.position)));
+    let Some((first, _)) = separators.next() else { return Ok(Separator::And) };
+    match separators.find(|(separator, _)| *separator != first) {
+        Some((_, position)) => Err(QueryError::syntax(position, "& and | at one level: group them with ( )")),
+        None => Ok(first),
+    }
+}
+
+/// Conditions on one relation must be met by the same related record: they become one.
+fn merge_related(terms: Vec<Filter>, connective: Separator) -> Vec<Filter> {
+    let mut merged: Vec<Filter> = Vec::with_capacity(terms.len());
+    for term in terms {
+        let Filter::Related { relation, filter } = term else {
+            merged.push(term);
+            continue;
+        };
+        let same = merged.iter_mut().find_map(|known| match known {
+            Filter::Related { relation: known, filter } if *known == relation => Some(filter),
+            _ => None,
+        });
+        match same {
+            Some(known) => {
+                let parts = vec![std::mem::replace(&mut **known, Filter::EVERYTHING), *filter];
+                let parts = merge_related(flatten(parts, connective), connective);
+                **known = match connective {
+                    Separator::And => Filter::All(parts),
+                    Separator::Or => Filter::Any(parts),
+                };
+            }
+            None => merged.push(Filter::Related { relation, filter }),
+        }
+    }
+    merged
+}
+
+/// Parts that are joined by the same connective become parts of the whole.
+fn flatten(parts: Vec<Filter>, connective: Separator) -> Vec<Filter> {
+    parts
+        .into_iter()
+        .flat_map(|part| match (part, connective) {
+            (Filter::All(inner), Separator::And) | (Filter::Any(inner), Separator::Or) => inner,
+            (part, _) => vec![part],
+        })
+        .collect()
+}
+
+/// The relations that a dotted name follows, the table at their end, and the attribute there.
+pub(super) type Path = (Vec<(TableId, RelationId)>, TableId, AttributeId);
+
+/// Resolves `attribute` or `relation.….attribute`.
+pub(super) fn path(schema: &Schema, table: TableId, name: &str, position: usize) -> Result<Path, QueryError> {
+    let mut through = Vec::new();
+    let mut at = table;
+    let mut rest = name;
+    while let Some((relation, after)) = rest.split_once('.') {
+        let declared = schema.table(at);
+        let id = declared.relation_named(relation).ok_or_else(|| unknown(declared, relation, position))?;
+        through.push((at, id));
+        at = declared.relation(id).target;
+        rest = after;
+        if through.len() > crate::limits::QUERY_DEPTH {
+            return Err(QueryError::syntax(position, "this path follows too many relations"));
+        }
+    }
+    let declared = schema.table(at);
+    match declared.attribute_named(rest) {
+        Some(id) if !declared.attribute(id).hidden => Ok((through, at, id)),
+        _ => Err(unknown(declared, rest, position)),
+    }
+}
+
+pub(super) fn unknown(table: &Table, name: &str, position: usize) -> QueryError {
+    QueryError::UnknownAttribute {
+        table: table.name.clone(),
+        name: name.to_owned(),
+        nearest: nearest(name, table.field_names()).map(str::to_owned),
+        position,
+    }
+}

@@ -1,0 +1,106 @@
+//! A PATCH body → changes of attributes: new values, and operators that are applied to what is stored.
+
+use super::json::{self, JsonError};
+use super::number;
+use super::record::{Violation, ViolationCode, declared, pointer, scalar, value};
+use super::Value;
+use crate::model::{Attribute, AttributeId, Kind, Table};
+use serde_json::value::RawValue;
+
+/// What becomes of one attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// It gets this value.
+    Set(Value),
+    /// This number is added to it; null counts as 0.
+    Add(Value),
+    /// The list gets this element, unless it holds it.
+    Include(Value),
+    /// The list loses every such element.
+    Exclude(Value),
+}
+
+/// Reads the changes of a PATCH body. Values for attributes that the server sets are ignored.
+///
+/// # Errors
+/// [`JsonError`] if it is no JSON object; otherwise, inside `Ok`, all violations.
+pub fn read_changes(table: &Table, text: &str) -> Result<Result<Vec<(AttributeId, Change)>, Vec<Violation>>, JsonError> {
+    let mut changes = Vec::new();
+    let mut violations = Vec::new();
+    for (name, raw) in json::members(text)? {
+        match declared(table, &name) {
+            Err(violation) => violations.push(violation),
+            Ok(id) if table.attribute(id).server_set() => {}
+            Ok(id) => match change(table, id, raw) {
+                Ok(change) => changes.push((id, change)),
+                Err(found) => violations.extend(found),
+            },
+        }
+    }
+    Ok(if violations.is_empty() { Ok(changes) } else { Err(violations) })
+}
+
+fn change(table: &Table, id: AttributeId, raw: &RawValue) -> Result<Change, Vec<Violation>> {
+    let attribute = table.attribute(id);
+    if raw.get().starts_with('{')
+        && let Some(operator) = Operator::read(raw)
+    {
+        return operator.change(table, id).map_err(|violation| vec![violation]);
+    }
+    let value = value(table, id, raw)?;
+    if value == Value::Null && (attribute.required || id == table.key) {
+        return Err(vec![Violation::required(attribute)]);
+    }
+    Ok(Change::Set(value))
+}
+
+/// `{"__op__": name, "value": operand}`.
+struct Operator<'a> {
+    name: Option<String>,
+    operand: Option<&'a RawValue>,
+    foreign: bool,
+}
+
+impl<'a> Operator<'a> {
+    fn read(raw: &'a RawValue) -> Option<Self> {
+        let members = json::members(raw.get()).ok()?;
+        let name = members.iter().find(|(name, _)| name == "__op__").map(|(_, raw)| json::string(raw))?;
+        let operand = members.iter().find(|(name, _)| name == "value").map(|(_, raw)| *raw);
+        Some(Self { name, operand, foreign: members.len() > 2 })
+    }
+
+    fn change(self, table: &Table, id: AttributeId) -> Result<Change, Violation> {
+        let attribute = table.attribute(id);
+        let pointer = pointer(&attribute.name);
+        let refuse = |message: String| Violation::new(&pointer, ViolationCode::Operator, message);
+        let operand = match self.operand {
+            Some(operand) if !self.foreign => operand,
+            _ => return Err(refuse("write {\"__op__\": …, \"value\": …}".into())),
+        };
+        match (self.name.as_deref(), attribute.list) {
+            (Some("add"), false) if id != table.key => add(attribute, operand, &pointer),
+            (Some("add"), _) => Err(refuse(format!("add works on Int, Long and Float, not on {}", attribute.name))),
+            (Some("include"), true) => Ok(Change::Include(element(attribute, operand, &pointer)?)),
+            (Some("exclude"), true) => Ok(Change::Exclude(element(attribute, operand, &pointer)?)),
+            (Some(name @ ("include" | "exclude")), false) => Err(refuse(format!("{name} works on lists, not on {}", attribute.name))),
+            _ => Err(refuse("__op__ is one of add, include, exclude".into())),
+        }
+    }
+}
+
+fn add(attribute: &Attribute, operand: &RawValue, pointer: &str) -> Result<Change, Violation> {
+    let value = match attribute.kind {
+        Kind::Int => number::integer32(operand.get()).map(Value::Int),
+        Kind::Long => number::integer(operand.get()).map(Value::Int),
+        Kind::Float => number::double(operand.get()).map(Value::Float),
+        _ => {
+            let message = format!("add works on Int, Long and Float; {} is {}", attribute.name, attribute.kind.name());
+            return Err(Violation::new(pointer, ViolationCode::Operator, message));
+        }
+    };
+    value.map(Change::Add).map_err(|misfit| Violation::wrong(&format!("{pointer}/value"), attribute, misfit))
+}
+
+fn element(attribute: &Attribute, operand: &RawValue, pointer: &str) -> Result<Value, Violation> {
+    scalar(attribute, operand).map_err(|code| Violation::element(&format!("{pointer}/value"), attribute, code))
+}

@@ -1,0 +1,76 @@
+//! A schema together with the SQL that does not depend on the request.
+
+use crate::ident::{REVISION, quoted};
+use stoa_schema::model::{Schema, Stamp, Table, TableId};
+
+/// A schema and its fixed statements.
+#[derive(Debug)]
+pub struct Catalog {
+    /// What the user declared.
+    pub schema: Schema,
+    statements: Vec<Statements>,
+}
+
+/// The statements of one table. Columns stand in the order of the attributes.
+#[derive(Debug)]
+pub struct Statements {
+    /// All columns, quoted, separated by commas.
+    pub columns: String,
+    /// Inserts a record: its values, then its revision.
+    pub insert: String,
+    /// Inserts or replaces: as `insert`; returns the revision and all columns.
+    pub put: String,
+    /// The revision of the record with id `?1`.
+    pub revision: String,
+    /// Deletes the record with id `?1`.
+    pub delete: String,
+    /// The revision and all columns of the record with id `?1`.
+    pub record: String,
+}
+
+impl Catalog {
+    /// The catalog of a schema.
+    pub fn new(schema: Schema) -> Self {
+        let statements = schema.tables.iter().map(Statements::of).collect();
+        Self { schema, statements }
+    }
+
+    /// A table of the schema.
+    pub fn table(&self, id: TableId) -> &Table {
+        self.schema.table(id)
+    }
+
+    /// The statements of a table.
+    pub fn statements(&self, id: TableId) -> &Statements {
+        &self.statements[id.0]
+    }
+}
+
+impl Statements {
+    fn of(table: &Table) -> Self {
+        let (name, key) = (quoted(&table.name), quoted(&table.key().name));
+        let names: Vec<String> = table.attributes.iter().map(|attribute| quoted(&attribute.name)).collect();
+        let columns = names.join(",");
+        let places: Vec<String> = (1..=names.len() + 1).map(|place| format!("?{place}")).collect();
+        let insert = format!("INSERT INTO {name}({columns},{REVISION}) VALUES({})", places.join(","));
+        let replaced: Vec<String> = table
+            .attributes
+            .iter()
+            .filter(|attribute| attribute.stamp != Some(Stamp::Created) && attribute.name != table.key().name)
+            .map(|attribute| format!("{0}=excluded.{0}", quoted(&attribute.name)))
+            .chain([format!("{REVISION}=max({name}.{REVISION}+1,excluded.{REVISION})")])
+            .collect();
+        let put = format!(
+            "{insert} ON CONFLICT({key}) DO UPDATE SET {} RETURNING {REVISION},{columns}",
+            replaced.join(",")
+        );
+        Self {
+            insert,
+            put,
+            revision: format!("SELECT {REVISION} FROM {name} WHERE {key}=?1"),
+            delete: format!("DELETE FROM {name} WHERE {key}=?1"),
+            record: format!("SELECT {REVISION},{columns} FROM {name} WHERE {key}=?1"),
+            columns,
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! A table of the schema → its SQL objects.
+
+use super::image;
+use crate::ident::{REVISION, index_of, literal, quoted};
+use stoa_schema::model::{Attribute, Kind, Schema, Storage, Table, TableId};
+
+/// An index, a list's element table or a trigger: something that can be made again from what the tables hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// `index`, `table` or `trigger`, as in `sqlite_master`.
+    pub kind: &'static str,
+    /// Its name, unquoted.
+    pub name: String,
+    /// The statement that makes it, exactly as `sqlite_master` keeps it.
+    pub create: String,
+    /// Fills it from the rows that are there.
+    pub fill: Option<String>,
+}
+
+/// The statement that makes the table itself.
+pub(super) fn create(table: &Table) -> String {
+    let columns: Vec<String> = table
+        .attributes
+        .iter()
+        .map(|attribute| match attribute.name == table.key().name {
+            true => format!("{} PRIMARY KEY NOT NULL", column(attribute)),
+            false => column(attribute),
+        })
+        .chain([format!("{REVISION} INTEGER NOT NULL")])
+        .collect();
+    format!("CREATE TABLE {}({}) STRICT", quoted(&table.name), columns.join(","))
+}
+
+/// A column as it stands in `CREATE TABLE` and `ALTER TABLE … ADD COLUMN`.
+pub(super) fn column(attribute: &Attribute) -> String {
+    format!("{} {}", quoted(&attribute.name), storage(attribute))
+}
+
+fn storage(attribute: &Attribute) -> &'static str {
+    if attribute.list {
+        return "TEXT";
+    }
+    element_storage(attribute)
+}
+
+fn element_storage(attribute: &Attribute) -> &'static str {
+    match attribute.kind.storage() {
+        Storage::Integer => "INTEGER",
+        Storage::Real => "REAL",
+        Storage::Text => "TEXT",
+        Storage::Blob => "BLOB",
+    }
+}
+
+/// Whether the elements of this list are kept in a table of their own.
+pub fn has_elements(schema: &Schema, id: TableId, attribute: &Attribute) -> bool {
+    let joined = || {
+        schema.tables.iter().flat_map(|table| &table.relations).any(|relation| {
+            relation.target == id && schema.table(id).attribute(relation.remote).name == attribute.name
+        })
+    };
+    attribute.list && (attribute.indexed || joined())
+}
+
+/// Everything beside the table itself.
+pub fn objects(schema: &Schema, id: TableId) -> Vec<Object> {
+    let table = schema.table(id);
+    let lists: Vec<&Attribute> = table.attributes.iter().filter(|attribute| has_elements(schema, id, attribute)).collect();
+    let mut objects: Vec<Object> = lists.iter().map(|list| elements(table, list)).collect();
+    objects.extend(table.attributes.iter().filter(|attribute| plain_index(table, attribute)).map(|attribute| index(table, attribute)));
+    objects.extend(triggers(table, &lists));
+    objects
+}
+
+fn plain_index(table: &Table, attribute: &Attribute) -> bool {
+    attribute.indexed && !attribute.list && attribute.name != table.key().name
+}
+
+/// Every index ends in the id, so that order, ties and cursors are one walk. An integer key is the rowid, with which
+/// SQLite ends every index by itself.
+fn index(table: &Table, attribute: &Attribute) -> Object {
+    let key = table.key();
+    let (on, column) = (quoted(&table.name), quoted(&attribute.name));
+    let columns = match key.kind {
+        Kind::Int | Kind::Long => column,
+        _ => format!("{column},{}", quoted(&key.name)),
+    };
+    let create = format!("CREATE INDEX {} ON {on}({columns})", index_of(&table.name, &attribute.name));
+    Object { kind: "index", name: format!("{}:{}", table.name, attribute.name), create, fill: None }
+}
+
+fn elements(table: &Table, list: &Attribute) -> Object {
+    let (name, key) = (index_of(&table.name, &list.name), storage(table.key()));
+    let create = format!(
+        "CREATE TABLE {name}(\"value\" {} NOT NULL,\"id\" {key} NOT NULL,PRIMARY KEY(\"value\",\"id\")) STRICT,WITHOUT ROWID",
+        element_storage(list)
+    );
+    let fill = format!(
+        "INSERT OR IGNORE INTO {name} SELECT e.value,t.{} FROM {} AS t,json_each(t.{}) AS e WHERE e.value IS NOT NULL",
+        quoted(&table.key().name),
+        quoted(&table.name),
+        quoted(&list.name)
+    );
+    Object { kind: "table", name: format!("{}:{}", table.name, list.name), create, fill: Some(fill) }
+}
+
+/// The triggers that fill the change log and the element tables, and keep what STRICT does not.
+fn triggers(table: &Table, lists: &[&Attribute]) -> [Object; 3] {
+    let name = literal(&table.name);
+    let key = quoted(&table.key().name);
+    let add = |list: &&Attribute| add_elements(table, list);
+    let remove = |list: &&Attribute| remove_elements(table, list);
+    let insert = [format!(
+        "INSERT INTO _changes(tbl,id,op,rev,at,after) VALUES({name},NEW.{key},1,NEW.{REVISION},NEW.{REVISION}/1000,{})",
+        image::whole(table, "NEW")
+    )];
+    let update = [
+        guard(table),
+        format!(
+            "INSERT INTO _changes(tbl,id,op,rev,at,after,before) VALUES({name},NEW.{key},2,NEW.{REVISION},NEW.{REVISION}/1000,{},{})",
+            image::whole(table, "NEW"),
+            image::changed(table)
+        ),
+    ];
+    let delete = [format!(
+        "INSERT INTO _changes(tbl,id,op,rev,at,before) VALUES({name},OLD.{key},3,OLD.{REVISION},\
+         CAST(round(1000*unixepoch('now','subsec')) AS INTEGER),{})",
+        image::whole(table, "OLD")
+    )];
+    let on_update = lists.iter().map(|list| format!("{} AND OLD.{1} IS NOT NEW.{1}", remove(list), quoted(&list.name)));
+    [
+        trigger(table, "insert", insert.into_iter().chain(lists.iter().map(add))),
+        trigger(table, "update", update.into_iter().chain(on_update).chain(lists.iter().map(add))),
+        trigger(table, "delete", delete.into_iter().chain(lists.iter().map(remove))),
+    ]
+}
+
+fn trigger(table: &Table, event: &'static str, statements: impl Iterator<Item = String>) -> Object {
+    let name = format!("{}:{event}", table.name);
+    let body: String = statements.map(|statement| format!("{statement};")).collect();
+    let create = format!(
+        "CREATE TRIGGER {} AFTER {} ON {} BEGIN {body} END",
+        quoted(&name),
+        event.to_ascii_uppercase(),
+        quoted(&table.name)
+    );
+    Object { kind: "trigger", name, create, fill: None }
+}
+
+/// An update must raise the revision, keep the id, and leave every number inside its type. `x*0` is null for an infinity.
+fn guard(table: &Table) -> String {
+    let key = quoted(&table.key().name);
+    let ranges = table.attributes.iter().filter(|attribute| !attribute.list).filter_map(|attribute| {
+        let column = format!("NEW.{}", quoted(&attribute.name));
+        let raise = format!("RAISE(ABORT,{})", literal(&format!("stoa:range:{}", attribute.name)));
+        match attribute.kind {
+            Kind::Int => Some(format!(" WHEN {column} NOT BETWEEN -2147483648 AND 2147483647 THEN {raise}")),
+            Kind::Float => Some(format!(" WHEN {column} IS NOT NULL AND {column}*0 IS NULL THEN {raise}")),
+            _ => None,
+        }
+    });
+    format!(
+        "SELECT CASE WHEN NEW.{REVISION}<=OLD.{REVISION} THEN RAISE(ABORT,'stoa:revision') \
+         WHEN NEW.{key} IS NOT OLD.{key} THEN RAISE(ABORT,'stoa:id'){} END",
+        ranges.collect::<String>()
+    )
+}
+
+fn add_elements(table: &Table, list: &Attribute) -> String {
+    format!(
+        "INSERT OR IGNORE INTO {} SELECT e.value,NEW.{} FROM json_each(NEW.{}) AS e WHERE e.value IS NOT NULL",
+        index_of(&table.name, &list.name),
+        quoted(&table.key().name),
+        quoted(&list.name)
+    )
+}
+
+fn remove_elements(table: &Table, list: &Attribute) -> String {
+    let (index, key, list) = (index_of(&table.name, &list.name), quoted(&table.key().name), quoted(&list.name));
+    format!("DELETE FROM {index} WHERE \"id\"=OLD.{key} AND \"value\" IN (SELECT e.value FROM json_each(OLD.{list}) AS e)")
+}

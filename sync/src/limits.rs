@@ -1,0 +1,43 @@
+//! Every bound of this crate, with what happens beyond it.
+
+use std::time::Duration;
+
+/// Commits waiting for the writer; beyond it a commit is refused at once ([`crate::store::CommitError::Busy`]).
+pub const COMMIT_QUEUE: usize = 4_096;
+
+/// Commits of one transaction: more wait for the next, so that nobody waits long for the shared fsync.
+pub const GROUP_COMMITS: usize = 256;
+
+/// Rows that the commits of one transaction may write before it is closed.
+pub const GROUP_WRITES: usize = 4_096;
+
+/// Reads waiting for a reader thread; beyond it a read is refused at once ([`crate::store::ReadError::Busy`]).
+pub const READ_QUEUE: usize = 4_096;
+
+/// How long a statement may work between two pieces of its answer; then it is interrupted.
+pub const READ_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Answers that are being streamed to slow clients at once, each with a thread and a connection of its own; beyond it a
+/// long answer is refused.
+pub const STREAMS: usize = 64;
+
+/// Statements kept prepared per connection; the least used is forgotten.
+pub const KEPT_STATEMENTS: usize = 128;
+
+/// How long the writer waits for a lock that another program holds on the file.
+pub const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+/// Bytes of the file that each reader maps instead of copying pages.
+pub const MAPPED_BYTES: u64 = 1 << 30;
+
+/// KiB of page cache of a reader; pages outside the map (those in the write-ahead log) go through it.
+pub const READER_CACHE_KIB: u32 = 1_024;
+
+/// KiB of page cache of the writer.
+pub const WRITER_CACHE_KIB: u32 = 8_192;
+
+/// Pages in the write-ahead log at which the writer copies them into the file.
+pub const CHECKPOINT_PAGES: u32 = 2_000;
+
+/// Pairs that one `json_object` call takes: SQLite's functions take at most 127 arguments.
+pub const JSON_OBJECT_PAIRS: usize = 60;

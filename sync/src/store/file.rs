@@ -1,0 +1,157 @@
+//! The folder and the file: found or made, locked against a second process, and fit for this program.
+
+use crate::ddl;
+use crate::limits;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+/// The lock file's name in the data folder.
+pub const LOCK_NAME: &str = "stoa.lock";
+const DATABASE_NAME: &str = "stoa.db";
+
+/// Why a database cannot be opened. Each is one sentence for the person who started the program.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder cannot be made or written.
+    #[error("cannot use the data folder {}: {source}", folder.display())]
+    Folder {
+        /// Which folder.
+        folder: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Another process works on it.
+    #[error("another stoa is running on the data folder {}; stop it, or give this one another folder with --data", folder.display())]
+    Locked {
+        /// Which folder.
+        folder: PathBuf,
+    },
+    /// A newer program wrote it.
+    #[error("{} was written by a newer stoa (format {found}, this one knows {known}); upgrade stoa to open it", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The format of this program.
+        known: u32,
+    },
+    /// It is no database, or a damaged one.
+    #[error("{} cannot be opened as a database: {detail}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What libSQL says.
+        detail: String,
+    },
+    /// The schema would lose data.
+    #[error(transparent)]
+    Migration(#[from] super::writer::MigrateError),
+    /// libSQL failed.
+    #[error("the database failed: {0}")]
+    Database(rusqlite::Error),
+}
+
+/// An open database file, held by this process alone.
+pub(super) struct Opened {
+    pub(super) writing: Connection,
+    pub(super) path: PathBuf,
+    pub(super) log: String,
+    pub(super) seq: u64,
+    pub(super) revision: i64,
+    pub(super) lock: File,
+}
+
+/// Opens or makes the database of a folder.
+pub(super) fn open(folder: &Path) -> Result<Opened, OpenError> {
+    let lock = lock(folder)?;
+    let path = folder.join(DATABASE_NAME);
+    let damaged = |error: rusqlite::Error| OpenError::Damaged { path: path.clone(), detail: error.to_string() };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let writing = Connection::open_with_flags(&path, flags).map_err(damaged)?;
+    prepare(&writing).map_err(damaged)?;
+    let found = format(&writing).map_err(damaged)?;
+    if found > ddl::FORMAT {
+        return Err(OpenError::Newer { path, found, known: ddl::FORMAT });
+    }
+    let log = identity(&writing).map_err(damaged)?;
+    let (seq, revision) = last_change(&writing).map_err(damaged)?;
+    Ok(Opened { writing, path, log, seq, revision, lock })
+}
+
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let failed = |source| OpenError::Folder { folder: folder.to_owned(), source };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK_NAME)).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { folder: folder.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// `synchronous=FULL`: an acknowledged write survives a power failure. Foreign keys are Stoa's relations, not SQLite's.
+fn prepare(writing: &Connection) -> rusqlite::Result<()> {
+    writing.busy_timeout(limits::LOCK_WAIT)?;
+    let mode: String = writing.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(rusqlite::Error::InvalidParameterName(format!("journal mode {mode}; WAL is not possible in this folder")));
+    }
+    writing.execute_batch(&format!(
+        "PRAGMA synchronous=FULL;PRAGMA foreign_keys=OFF;PRAGMA cache_size=-{};PRAGMA wal_autocheckpoint={};PRAGMA temp_store=MEMORY",
+        limits::WRITER_CACHE_KIB,
+        limits::CHECKPOINT_PAGES
+    ))?;
+    writing.set_prepared_statement_cache_capacity(limits::KEPT_STATEMENTS);
+    Ok(())
+}
+
+/// The format of the internal tables, which are made if there are none.
+fn format(writing: &Connection) -> rusqlite::Result<u32> {
+    writing.execute_batch("BEGIN IMMEDIATE")?;
+    writing.execute_batch(ddl::INTERNAL[0])?;
+    let format: Option<String> = meta(writing, "format")?;
+    let format = match format {
+        Some(format) => format.parse().unwrap_or(u32::MAX),
+        None => {
+            writing.execute_batch(&ddl::INTERNAL[1..].join(";"))?;
+            set_meta(writing, "format", &ddl::FORMAT.to_string())?;
+            ddl::FORMAT
+        }
+    };
+    writing.execute_batch("COMMIT")?;
+    Ok(format)
+}
+
+/// The identity of the change log, given when the file is made.
+fn identity(writing: &Connection) -> rusqlite::Result<String> {
+    if let Some(log) = meta(writing, "log")? {
+        return Ok(log);
+    }
+    let log: String = writing.query_row("SELECT lower(hex(randomblob(4)))", [], |row| row.get(0))?;
+    set_meta(writing, "log", &log)?;
+    Ok(log)
+}
+
+fn last_change(writing: &Connection) -> rusqlite::Result<(u64, i64)> {
+    let mut statement = writing.prepare("SELECT seq,rev FROM _changes ORDER BY seq DESC LIMIT 1")?;
+    let mut rows = statement.query([])?;
+    match rows.next()? {
+        Some(row) => Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?)),
+        None => Ok((0, 0)),
+    }
+}
+
+/// A fact about the file.
+pub(super) fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    let mut statement = connection.prepare("SELECT value FROM _meta WHERE key=?1")?;
+    let mut rows = statement.query([key])?;
+    rows.next()?.map(|row| row.get(0)).transpose()
+}
+
+/// Remembers a fact about the file.
+pub(super) fn set_meta(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO _meta(key,value) VALUES(?1,?2) ON CONFLICT(key) DO UPDATE SET value=excluded.value";
+    connection.execute(sql, [key, value]).map(|_| ())
+}

@@ -1,0 +1,109 @@
+//! One database file: a handle that is cheap to clone, one writer behind it, and readers that never wait for it.
+
+mod writer;
+mod reader;
+mod file;
+mod value;
+
+pub use file::{LOCK_NAME, OpenError};
+pub use reader::{Cell, Flow, ReadError, Reader, Record};
+pub use writer::{CommitError, MigrateError};
+
+use crate::catalog::Catalog;
+use crate::commit::{Commit, Committed};
+use stoa_schema::model::Schema;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder that holds the database; it is made if missing.
+    pub folder: PathBuf,
+    /// Threads for reading.
+    pub readers: usize,
+}
+
+/// A database, open. Clones share it; the last one to go closes it.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    readers: reader::Readers,
+    writer: writer::Writer,
+    position: Arc<AtomicU64>,
+    log: Box<str>,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens the database in a folder, makes it if there is none, and brings its tables to `schema`.
+    ///
+    /// # Errors
+    /// The folder cannot be used, another process has it, the file is newer than this program, or the schema would lose
+    /// data.
+    pub fn open(options: &Options, schema: Schema) -> Result<(Store, Arc<Catalog>), OpenError> {
+        let opened = file::open(&options.folder)?;
+        let position = Arc::new(AtomicU64::new(opened.seq));
+        let path = opened.path.clone();
+        let log = opened.log.clone().into_boxed_str();
+        let (writer, catalog) = writer::Writer::start(opened, schema, Arc::clone(&position))?;
+        let readers = reader::Readers::start(&path, options.readers).map_err(OpenError::Database)?;
+        Ok((Store { shared: Arc::new(Shared { readers, writer, position, log, path }) }, catalog))
+    }
+
+    /// The position of the change log that every read from now on includes.
+    pub fn position(&self) -> u64 {
+        self.shared.position.load(Ordering::Acquire)
+    }
+
+    /// The identity of the change log; a database that was made anew or restored has another.
+    pub fn log(&self) -> &str {
+        &self.shared.log
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// Carries out a commit. Once this has been called, dropping the future does not undo it.
+    ///
+    /// # Errors
+    /// It was rejected, or the database cannot take it now.
+    pub async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
+        self.shared.writer.commit(commit).await
+    }
+
+    /// Brings the tables to another schema, while everything goes on.
+    ///
+    /// # Errors
+    /// It would lose data, or the database failed.
+    pub async fn migrate(&self, schema: Schema) -> Result<Arc<Catalog>, MigrateError> {
+        self.shared.writer.migrate(schema).await
+    }
+
+    /// Runs `work` on a reader thread and hands back its result.
+    ///
+    /// # Errors
+    /// Too many reads wait already, or the store is closing.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Reader) -> T + Send + 'static,
+    ) -> Result<T, ReadError> {
+        self.shared.readers.run(work).await
+    }
+
+    /// Runs a short `work` (a point read) on this thread; `None` if every connection kept for that is in use.
+    pub fn read_here<T>(&self, work: impl FnOnce(&mut Reader) -> T) -> Option<T> {
+        self.shared.readers.run_here(work)
+    }
+
+    /// Waits until every commit that was accepted is carried out, and lets no other in.
+    pub async fn close(&self) {
+        self.shared.writer.close().await;
+    }
+}

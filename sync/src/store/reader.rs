@@ -1,0 +1,301 @@
+//! Readers: connections that see the last commit and never wait for the writer.
+//!
+//! Calls into libSQL block, so reads run on threads of their own; a point read may run where it is asked for. A reader's
+//! statement is reset when its rows are dropped, on every path: a cursor left open would hold the connection at its
+//! snapshot for ever. An answer that is streamed to a client keeps its thread: another takes its place in the pool.
+
+use super::value::Param;
+use crate::limits;
+use crate::sql::Plan;
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags, params_from_iter};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use stoa_schema::value::Value;
+use tokio::sync::oneshot;
+
+/// Why a read did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Too many others wait.
+    #[error("too many reads are waiting")]
+    Busy,
+    /// It took too long.
+    #[error("the read took longer than {} s", limits::READ_DEADLINE.as_secs())]
+    Deadline,
+    /// The store is closed.
+    #[error("the database is closed")]
+    Closed,
+    /// libSQL failed.
+    #[error("the database failed: {0}")]
+    Database(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for ReadError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::OperationInterrupted) => Self::Deadline,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// Whether to go on with the next record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Yes.
+    Continue,
+    /// No.
+    Stop,
+}
+
+/// A connection for reading, for the time of one piece of work.
+pub struct Reader {
+    connection: Connection,
+    deadline: Arc<Deadline>,
+    pool: Option<Arc<Pool>>,
+    detached: bool,
+}
+
+/// One record of a plan's answer.
+pub struct Record<'r> {
+    row: &'r rusqlite::Row<'r>,
+}
+
+/// A stored value, where it lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell<'r> {
+    /// Absent.
+    Null,
+    /// An integer, or a Boolean as 0 or 1.
+    Int(i64),
+    /// A double.
+    Real(f64),
+    /// A text, or a list as JSON.
+    Text(&'r str),
+    /// Bytes.
+    Blob(&'r [u8]),
+}
+
+impl<'r> From<&'r Value> for Cell<'r> {
+    fn from(value: &'r Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(flag) => Self::Int(i64::from(*flag)),
+            Value::Int(number) => Self::Int(*number),
+            Value::Float(number) => Self::Real(*number),
+            Value::Text(text) | Value::List(text) => Self::Text(text),
+        }
+    }
+}
+
+impl Record<'_> {
+    /// The record's revision.
+    pub fn revision(&self) -> i64 {
+        match self.cell(0) {
+            Cell::Int(revision) => revision,
+            Cell::Null | Cell::Real(_) | Cell::Text(_) | Cell::Blob(_) => 0,
+        }
+    }
+
+    /// The value of a column.
+    pub fn cell(&self, column: usize) -> Cell<'_> {
+        match self.row.get_ref(column) {
+            Ok(ValueRef::Integer(number)) => Cell::Int(number),
+            Ok(ValueRef::Real(number)) => Cell::Real(number),
+            Ok(ValueRef::Text(bytes)) => std::str::from_utf8(bytes).map_or(Cell::Blob(bytes), Cell::Text),
+            Ok(ValueRef::Blob(bytes)) => Cell::Blob(bytes),
+            Ok(ValueRef::Null) | Err(_) => Cell::Null,
+        }
+    }
+}
+
+impl Reader {
+    /// Runs a plan and shows each record to `visit`, until it says stop. `key` is the first parameter of a relation's or
+    /// a record's plan. While `visit` runs, the reader can run other plans, in the same snapshot.
+    ///
+    /// # Errors
+    /// libSQL failed, or the deadline passed.
+    pub fn each(
+        &self,
+        plan: &Plan,
+        key: Option<Cell<'_>>,
+        visit: &mut dyn FnMut(&Record<'_>) -> Result<Flow, ReadError>,
+    ) -> Result<(), ReadError> {
+        let mut statement = self.connection.prepare_cached(&plan.sql)?;
+        for (at, value) in plan.params.iter().enumerate().skip(usize::from(key.is_some())) {
+            statement.raw_bind_parameter(at + 1, Param(value))?;
+        }
+        match key {
+            None => {}
+            Some(Cell::Null) => statement.raw_bind_parameter(1, rusqlite::types::Null)?,
+            Some(Cell::Int(number)) => statement.raw_bind_parameter(1, number)?,
+            Some(Cell::Real(number)) => statement.raw_bind_parameter(1, number)?,
+            Some(Cell::Text(text)) => statement.raw_bind_parameter(1, text)?,
+            Some(Cell::Blob(bytes)) => statement.raw_bind_parameter(1, bytes)?,
+        }
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next()? {
+            if visit(&Record { row })? == Flow::Stop {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of records in a table.
+    ///
+    /// # Errors
+    /// libSQL failed, or the deadline passed.
+    pub fn count(&self, table: &str) -> Result<u64, ReadError> {
+        let sql = format!("SELECT count(*) FROM {}", crate::ident::quoted(table));
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let count: i64 = statement.query_row([], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// How SQLite would carry out a plan: the lines of `EXPLAIN QUERY PLAN`.
+    ///
+    /// # Errors
+    /// libSQL failed.
+    pub fn explain(&self, plan: &Plan) -> Result<Vec<String>, ReadError> {
+        let mut statement = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {}", plan.sql))?;
+        let lines = statement.query_map(params_from_iter(plan.params.iter().map(Param)), |row| row.get(3))?;
+        Ok(lines.collect::<Result<_, _>>()?)
+    }
+
+    /// Takes this reader out of the pool for a long answer; another takes its place.
+    ///
+    /// # Errors
+    /// Too many long answers are under way.
+    pub fn detach(&mut self) -> Result<(), ReadError> {
+        let Some(pool) = self.pool.as_ref().filter(|_| !self.detached) else { return Ok(()) };
+        let taken = pool.streams.fetch_update(Ordering::AcqRel, Ordering::Acquire, |streams| {
+            (streams < limits::STREAMS).then_some(streams + 1)
+        });
+        if taken.is_err() {
+            return Err(ReadError::Busy);
+        }
+        if let Err(error) = pool.spawn() {
+            pool.streams.fetch_sub(1, Ordering::AcqRel);
+            return Err(ReadError::Database(error));
+        }
+        self.detached = true;
+        Ok(())
+    }
+
+    /// Grants the whole deadline anew: a piece of the answer has left.
+    pub fn renew_deadline(&self) {
+        self.deadline.set(limits::READ_DEADLINE);
+    }
+}
+
+/// When the work of a connection must end, in milliseconds of a common clock; read by its progress handler.
+struct Deadline {
+    epoch: Instant,
+    ends_ms: AtomicU64,
+}
+
+impl Deadline {
+    fn set(&self, after: Duration) {
+        let ends = self.epoch.elapsed() + after;
+        self.ends_ms.store(u64::try_from(ends.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn passed(&self) -> bool {
+        self.epoch.elapsed().as_millis() > u128::from(self.ends_ms.load(Ordering::Relaxed))
+    }
+}
+
+/// Steps of SQLite's machine between two looks at the clock: some hundred microseconds.
+const STEPS_PER_LOOK: i32 = 20_000;
+
+fn connect(path: &Path, pool: Option<Arc<Pool>>) -> rusqlite::Result<Reader> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.execute_batch(&format!(
+        "PRAGMA query_only=1;PRAGMA mmap_size={};PRAGMA cache_size=-{};PRAGMA temp_store=MEMORY",
+        limits::MAPPED_BYTES,
+        limits::READER_CACHE_KIB
+    ))?;
+    connection.set_prepared_statement_cache_capacity(limits::KEPT_STATEMENTS);
+    connection.busy_timeout(limits::LOCK_WAIT)?;
+    let deadline = Arc::new(Deadline { epoch: Instant::now(), ends_ms: AtomicU64::new(u64::MAX) });
+    let watched = Arc::clone(&deadline);
+    connection.progress_handler(STEPS_PER_LOOK, Some(move || watched.passed()));
+    Ok(Reader { connection, deadline, pool, detached: false })
+}
+
+type Job = Box<dyn FnOnce(&mut Reader) + Send>;
+
+/// The reader threads, and the connections for reads on the caller's thread.
+pub(super) struct Readers {
+    queue: Sender<Job>,
+    here: Box<[Mutex<Reader>]>,
+}
+
+struct Pool {
+    path: PathBuf,
+    jobs: Receiver<Job>,
+    streams: AtomicUsize,
+}
+
+impl Readers {
+    pub(super) fn start(path: &Path, threads: usize) -> rusqlite::Result<Self> {
+        let (queue, jobs) = bounded(limits::READ_QUEUE);
+        let pool = Arc::new(Pool { path: path.to_owned(), jobs, streams: AtomicUsize::new(0) });
+        for _ in 0..threads {
+            pool.spawn()?;
+        }
+        let here = (0..threads).map(|_| connect(path, None).map(Mutex::new)).collect::<rusqlite::Result<_>>()?;
+        Ok(Self { queue, here })
+    }
+
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Reader) -> T + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |reader| {
+            // Nobody waits any more: nothing to read.
+            if !answer.is_closed() {
+                _ = answer.send(work(reader));
+            }
+        });
+        self.queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => ReadError::Busy,
+            TrySendError::Disconnected(_) => ReadError::Closed,
+        })?;
+        answered.await.map_err(|_| ReadError::Closed)
+    }
+
+    pub(super) fn run_here<T>(&self, work: impl FnOnce(&mut Reader) -> T) -> Option<T> {
+        let mut reader = self.here.iter().find_map(|reader| reader.try_lock().ok())?;
+        reader.deadline.set(limits::READ_DEADLINE);
+        Some(work(&mut reader))
+    }
+}
+
+impl Pool {
+    /// Starts a thread that does jobs until it is detached by one, or the queue is closed.
+    fn spawn(self: &Arc<Self>) -> rusqlite::Result<()> {
+        let mut reader = connect(&self.path, Some(Arc::clone(self)))?;
+        let pool = Arc::clone(self);
+        let work = move || {
+            while !reader.detached
+                && let Ok(job) = pool.jobs.recv()
+            {
+                reader.deadline.set(limits::READ_DEADLINE);
+                job(&mut reader);
+            }
+            if reader.detached {
+                pool.streams.fetch_sub(1, Ordering::AcqRel);
+            }
+        };
+        let started = std::thread::Builder::new().name("stoa-reader".into()).spawn(work);
+        started.map(|_| ()).map_err(|error| rusqlite::Error::InvalidParameterName(format!("no thread for a reader: {error}")))
+    }
+}

@@ -1,0 +1,35 @@
+//! Values between the schema's types and libSQL's.
+
+use rusqlite::ToSql;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use stoa_schema::model::{Attribute, Kind};
+use stoa_schema::value::Value;
+
+/// A value as a parameter.
+pub(super) struct Param<'a>(pub(super) &'a Value);
+
+impl ToSql for Param<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Bool(flag) => ValueRef::Integer(i64::from(*flag)),
+            Value::Int(number) => ValueRef::Integer(*number),
+            Value::Float(number) => ValueRef::Real(*number),
+            Value::Text(text) | Value::List(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+/// A stored value of an attribute.
+pub(super) fn owned(attribute: &Attribute, stored: ValueRef<'_>) -> Value {
+    match stored {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) if attribute.kind == Kind::Boolean => Value::Bool(number != 0),
+        ValueRef::Integer(number) => Value::Int(number),
+        ValueRef::Real(number) => Value::Float(number),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            if attribute.list { Value::List(text) } else { Value::Text(text) }
+        }
+    }
+}

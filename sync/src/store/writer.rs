@@ -1,0 +1,460 @@
+//! The writer: one thread owns the only writing connection. It takes the commits that wait, carries each out in a
+//! savepoint of one transaction, pays one fsync for all, and answers them (group commit).
+//!
+//! Trap: after a failure that rolls back the whole transaction (disk full, I/O error), a later `SAVEPOINT … RELEASE` would
+//! commit by itself, while the earlier commits of the group are gone. So after every failure the transaction is looked
+//! for; if it is gone, nobody is answered and the group runs again, one commit at a time.
+
+use super::file::{self, Opened, OpenError};
+use super::value::{Param, owned};
+use crate::catalog::Catalog;
+use crate::commit::{Commit, Committed, Outcome, Reason, Rejected, Write};
+use crate::ddl::{self, MigrationError, Shape};
+use crate::limits;
+use crate::sql::{self, Moment, Step, Wanted};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use rusqlite::{Connection, ErrorCode, params_from_iter};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+use stoa_schema::model::{AttributeId, Schema, Table};
+use stoa_schema::time::Instant;
+use tokio::sync::oneshot;
+
+/// Why a commit did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// One of its writes is forbidden.
+    #[error("write {} was rejected: {:?}", .0.index, .0.reason)]
+    Rejected(Rejected),
+    /// Too many others wait.
+    #[error("too many writes are waiting")]
+    Busy,
+    /// The store is closed.
+    #[error("the database is closed")]
+    Closed,
+    /// libSQL failed: the disk is full, the file is damaged. Nothing was written.
+    #[error("the database failed: {0}")]
+    Database(rusqlite::Error),
+}
+
+/// Why the tables were not brought to another schema.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// It would lose data.
+    #[error(transparent)]
+    Refused(#[from] MigrationError),
+    /// Stored rows break what the schema now asks.
+    #[error("{table}.{attribute} is now required, but {rows} stored records have no value there; give them one first, or drop the `!`")]
+    Required {
+        /// The table.
+        table: String,
+        /// The attribute.
+        attribute: String,
+        /// How many.
+        rows: u64,
+    },
+    /// libSQL failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// The store is closed.
+    #[error("the database is closed")]
+    Closed,
+}
+
+enum Request {
+    Commit(Commit, oneshot::Sender<Result<Committed, CommitError>>),
+    Migrate(Schema, oneshot::Sender<Result<Arc<Catalog>, MigrateError>>),
+    Close(oneshot::Sender<()>),
+}
+
+/// The queue to the writer thread.
+pub(super) struct Writer {
+    queue: Sender<Request>,
+}
+
+impl Writer {
+    /// Brings the file to the schema, then starts the thread.
+    pub(super) fn start(opened: Opened, schema: Schema, position: Arc<AtomicU64>) -> Result<(Self, Arc<Catalog>), OpenError> {
+        let catalog = migrate(&opened.writing, schema)?;
+        let (queue, requests) = bounded(limits::COMMIT_QUEUE);
+        let mut thread = WriterThread { connection: opened.writing, revision: opened.revision, position, _lock: opened.lock };
+        let started = std::thread::Builder::new().name("stoa-writer".into()).spawn(move || thread.run(&requests));
+        started.map_err(|source| OpenError::Folder { folder: opened.path, source })?;
+        Ok((Self { queue }, catalog))
+    }
+
+    pub(super) async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send(Request::Commit(commit, answer)).map_err(|error| match error {
+            TrySendError::Full(_) => CommitError::Busy,
+            TrySendError::Disconnected(_) => CommitError::Closed,
+        })?;
+        answered.await.unwrap_or(Err(CommitError::Closed))
+    }
+
+    pub(super) async fn migrate(&self, schema: Schema) -> Result<Arc<Catalog>, MigrateError> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send(Request::Migrate(schema, answer)).map_err(|_| MigrateError::Closed)?;
+        answered.await.unwrap_or(Err(MigrateError::Closed))
+    }
+
+    pub(super) async fn close(&self) {
+        let (answer, answered) = oneshot::channel();
+        let mut request = Request::Close(answer);
+        // The queue is bounded and is being emptied: there is room soon.
+        while let Err(TrySendError::Full(back)) = self.queue.try_send(request) {
+            request = back;
+            tokio::task::yield_now().await;
+        }
+        _ = answered.await;
+    }
+}
+
+type Waiting = (Commit, oneshot::Sender<Result<Committed, CommitError>>);
+
+struct WriterThread {
+    connection: Connection,
+    /// The last revision given; each commit gets a greater one.
+    revision: i64,
+    position: Arc<AtomicU64>,
+    /// Held as long as the file is open.
+    _lock: std::fs::File,
+}
+
+impl WriterThread {
+    fn run(&mut self, requests: &Receiver<Request>) {
+        let mut next = requests.recv().ok();
+        while let Some(request) = next.take() {
+            match request {
+                Request::Commit(commit, answer) => {
+                    let (group, other) = gather((commit, answer), requests);
+                    self.group(group);
+                    next = other;
+                }
+                Request::Migrate(schema, answer) => _ = answer.send(migrate(&self.connection, schema)),
+                Request::Close(answer) => {
+                    self.checkpoint();
+                    _ = answer.send(());
+                    return;
+                }
+            }
+            if next.is_none() {
+                next = requests.recv().ok();
+            }
+        }
+        self.checkpoint();
+    }
+
+    /// Leaves a file without a write-ahead log behind.
+    fn checkpoint(&self) {
+        if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            tracing::warn!(%error, "the write-ahead log stays beside the database; it is read at the next start");
+        }
+    }
+
+    fn group(&mut self, group: Vec<Waiting>) {
+        match self.transaction(&group) {
+            Ok(outcomes) => answer(group, outcomes),
+            Err(error) if group.len() == 1 => answer(group, vec![Err(CommitError::Database(error))]),
+            Err(error) => {
+                tracing::warn!(%error, commits = group.len(), "a group of commits failed; each is tried alone");
+                for waiting in group {
+                    let alone = vec![waiting];
+                    match self.transaction(&alone) {
+                        Ok(outcomes) => answer(alone, outcomes),
+                        Err(error) => answer(alone, vec![Err(CommitError::Database(error))]),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Carries out the group in one transaction. An error means that nothing of it happened.
+    fn transaction(&mut self, group: &[Waiting]) -> rusqlite::Result<Vec<Result<Committed, CommitError>>> {
+        self.run_statement("BEGIN IMMEDIATE")?;
+        let done = self.carry_out(group).and_then(|outcomes| {
+            let seq = self.last_seq()?;
+            self.run_statement("COMMIT")?;
+            Ok((outcomes, seq))
+        });
+        let (mut outcomes, seq) = match done {
+            Ok(done) => done,
+            Err(error) => {
+                if !self.connection.is_autocommit() {
+                    self.run_statement("ROLLBACK")?;
+                }
+                return Err(error);
+            }
+        };
+        self.position.fetch_max(seq, Ordering::AcqRel);
+        for committed in outcomes.iter_mut().flatten() {
+            committed.seq = seq;
+        }
+        Ok(outcomes)
+    }
+
+    fn carry_out(&mut self, group: &[Waiting]) -> rusqlite::Result<Vec<Result<Committed, CommitError>>> {
+        let mut outcomes = Vec::with_capacity(group.len());
+        for (commit, _) in group {
+            let moment = self.moment();
+            let outcome = one(&self.connection, commit, moment);
+            if self.connection.is_autocommit() {
+                // The transaction is gone, and with it the commits before this one.
+                return Err(match outcome {
+                    Err(CommitError::Database(error)) => error,
+                    _ => rusqlite::Error::InvalidQuery,
+                });
+            }
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    fn moment(&mut self) -> Moment {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let micros = i64::try_from(now.as_micros()).unwrap_or(i64::MAX / 2);
+        self.revision = micros.max(self.revision + 1);
+        let at = Instant::from_millis(micros / 1_000).or(Instant::from_millis(0));
+        Moment { revision: self.revision, at: at.unwrap_or_else(|| unreachable!("1970 is between the years 0 and 9999")) }
+    }
+
+    fn last_seq(&self) -> rusqlite::Result<u64> {
+        let mut statement = self.connection.prepare_cached("SELECT coalesce(max(seq),0) FROM _changes")?;
+        let seq: i64 = statement.query_row([], |row| row.get(0))?;
+        Ok(seq.unsigned_abs())
+    }
+
+    fn run_statement(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
+    }
+}
+
+/// The commits that wait already, up to the bounds of a group; a request of another kind ends it and is handed back.
+fn gather(first: Waiting, requests: &Receiver<Request>) -> (Vec<Waiting>, Option<Request>) {
+    let mut writes = first.0.writes.len();
+    let mut group = vec![first];
+    while group.len() < limits::GROUP_COMMITS && writes < limits::GROUP_WRITES {
+        match requests.try_recv() {
+            Ok(Request::Commit(commit, answer)) => {
+                writes += commit.writes.len();
+                group.push((commit, answer));
+            }
+            Ok(other) => return (group, Some(other)),
+            Err(_) => break,
+        }
+    }
+    (group, None)
+}
+
+fn answer(group: Vec<Waiting>, outcomes: Vec<Result<Committed, CommitError>>) {
+    for ((_, answer), outcome) in group.into_iter().zip(outcomes) {
+        // Whoever asked may be gone; the commit stands.
+        _ = answer.send(outcome);
+    }
+}
+
+/// Carries out one commit inside the open transaction; when it fails, nothing of it remains.
+fn one(connection: &Connection, commit: &Commit, moment: Moment) -> Result<Committed, CommitError> {
+    let database = CommitError::Database;
+    // A single statement undoes itself when it fails.
+    let alone = commit.writes.len() == 1 && commit.once.is_none();
+    if !alone {
+        savepoint(connection, "SAVEPOINT one").map_err(database)?;
+    }
+    let done = writes(connection, commit, moment);
+    if !alone && !connection.is_autocommit() {
+        if done.is_err() {
+            savepoint(connection, "ROLLBACK TO one").map_err(database)?;
+        }
+        savepoint(connection, "RELEASE one").map_err(database)?;
+    }
+    done.map(|outcomes| Committed { seq: 0, outcomes })
+}
+
+fn savepoint(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
+fn writes(connection: &Connection, commit: &Commit, moment: Moment) -> Result<Vec<Outcome>, CommitError> {
+    if let Some(once) = &commit.once {
+        if file::meta(connection, once).map_err(CommitError::Database)?.is_some() {
+            return Ok(vec![Outcome::Kept; commit.writes.len()]);
+        }
+        file::set_meta(connection, once, "done").map_err(CommitError::Database)?;
+    }
+    let mut outcomes = Vec::with_capacity(commit.writes.len());
+    for (index, write) in commit.writes.iter().enumerate() {
+        outcomes.push(carry_out(connection, &commit.catalog, write, moment).map_err(|failure| match failure {
+            Failure::Reason(reason) => CommitError::Rejected(Rejected { index, reason }),
+            Failure::Database(error) => CommitError::Database(error),
+        })?);
+    }
+    Ok(outcomes)
+}
+
+/// Why a write failed.
+enum Failure {
+    Reason(Reason),
+    Database(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+fn carry_out(connection: &Connection, catalog: &Catalog, write: &Write, moment: Moment) -> Result<Outcome, Failure> {
+    let table = catalog.table(write.table);
+    let mut existed = false;
+    let mut outcome = Outcome::Kept;
+    for step in sql::steps(catalog, write, moment) {
+        let wanted = step.wanted;
+        match run(connection, table, step, moment) {
+            Ok(Some(Outcome::Stored { revision, record, .. })) => {
+                let created = matches!(wanted, Wanted::Insert | Wanted::InsertMissing) || (!existed && is_put(write));
+                outcome = Outcome::Stored { revision, record, created };
+            }
+            Ok(Some(other)) => outcome = other,
+            Ok(None) if wanted == Wanted::Existence => existed = true,
+            Ok(None) => {}
+            Err(failure) => return Err(explain(connection, catalog, write, failure)),
+        }
+    }
+    Ok(outcome)
+}
+
+fn is_put(write: &Write) -> bool {
+    matches!(write.kind, crate::commit::WriteKind::Put(_))
+}
+
+/// Runs a step. `None` from [`Wanted::Existence`] means that the record exists.
+fn run(connection: &Connection, table: &Table, step: Step<'_>, moment: Moment) -> Result<Option<Outcome>, Failure> {
+    let mut statement = connection.prepare_cached(&step.sql)?;
+    let params = params_from_iter(step.params.iter().map(Param));
+    match step.wanted {
+        Wanted::Assertion => statement.execute(params).map(|_| None).map_err(Failure::from),
+        Wanted::Existence => Ok(if statement.exists(params)? { None } else { Some(Outcome::Kept) }),
+        Wanted::Insert => {
+            statement.execute(params)?;
+            let mut record = step.params;
+            record.pop();
+            Ok(Some(Outcome::Stored { revision: moment.revision, record, created: true }))
+        }
+        Wanted::InsertMissing => {
+            if statement.execute(params)? == 0 {
+                return Ok(Some(Outcome::Kept));
+            }
+            let mut record = step.params;
+            record.pop();
+            Ok(Some(Outcome::Stored { revision: moment.revision, record, created: true }))
+        }
+        Wanted::Record => {
+            let mut rows = statement.query(params)?;
+            let Some(row) = rows.next()? else { return Err(Failure::Reason(Reason::Missing)) };
+            let revision = row.get(0)?;
+            let values = table.attributes.iter().enumerate();
+            let record = values.map(|(at, attribute)| Ok(owned(attribute, row.get_ref(at + 1)?))).collect::<rusqlite::Result<_>>()?;
+            // The statement has done its work only when it has run to its end.
+            while rows.next()?.is_some() {}
+            Ok(Some(Outcome::Stored { revision, record, created: false }))
+        }
+        Wanted::Delete => match statement.execute(params)? {
+            0 => Err(Failure::Reason(Reason::Missing)),
+            _ => Ok(Some(Outcome::Deleted)),
+        },
+        Wanted::Count => Ok(Some(Outcome::Counted(statement.execute(params)? as u64))),
+    }
+}
+
+/// Turns the error of a rule into the reason it stands for, with what the transaction sees.
+fn explain(connection: &Connection, catalog: &Catalog, write: &Write, failure: Failure) -> Failure {
+    let Failure::Database(error) = failure else { return failure };
+    let table = catalog.table(write.table);
+    let rusqlite::Error::SqliteFailure(code, Some(message)) = &error else { return Failure::Database(error) };
+    if code.code != ErrorCode::ConstraintViolation {
+        return Failure::Database(error);
+    }
+    if message == "stoa:precondition" {
+        return match current_revision(connection, catalog, write) {
+            // RFC 9110 §13.2.1: a precondition is looked at only where the request would otherwise succeed.
+            Ok(None) if must_exist(write) => Failure::Reason(Reason::Missing),
+            Ok(current) => Failure::Reason(Reason::Precondition { current }),
+            Err(error) => Failure::Database(error),
+        };
+    }
+    if let Some(attribute) = message.strip_prefix("stoa:range:").and_then(|name| table.attribute_named(name)) {
+        return Failure::Reason(Reason::Range { attribute });
+    }
+    match code.extended_code {
+        rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY | rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_ROWID => {
+            Failure::Reason(Reason::Exists)
+        }
+        // An integer sum beyond 64 bits is a double, which a STRICT column refuses.
+        rusqlite::ffi::SQLITE_CONSTRAINT_DATATYPE => match overflowing(table, message) {
+            Some(attribute) => Failure::Reason(Reason::Range { attribute }),
+            None => Failure::Database(error),
+        },
+        _ => Failure::Database(error),
+    }
+}
+
+/// "cannot store REAL value in INTEGER column Product.stock"
+fn overflowing(table: &Table, message: &str) -> Option<AttributeId> {
+    let column = message.rsplit('.').next()?;
+    table.attribute_named(column)
+}
+
+fn must_exist(write: &Write) -> bool {
+    use crate::commit::WriteKind;
+    matches!(write.kind, WriteKind::Patch { .. } | WriteKind::Delete { .. })
+}
+
+fn current_revision(connection: &Connection, catalog: &Catalog, write: &Write) -> rusqlite::Result<Option<i64>> {
+    let Some(id) = sql::subject(catalog.table(write.table), &write.kind) else { return Ok(None) };
+    let mut statement = connection.prepare_cached(&catalog.statements(write.table).revision)?;
+    let mut rows = statement.query([Param(id)])?;
+    rows.next()?.map(|row| row.get(0)).transpose()
+}
+
+/// Brings the tables to the schema, in one transaction.
+fn migrate(connection: &Connection, schema: Schema) -> Result<Arc<Catalog>, MigrateError> {
+    let held: Shape = match file::meta(connection, "shape")? {
+        Some(text) => serde_json::from_str(&text).map_err(|error| rusqlite::Error::InvalidParameterName(format!("_meta.shape: {error}")))?,
+        None => Shape::default(),
+    };
+    let steps = ddl::steps(&held, &made_objects(connection)?, &schema)?;
+    let shape = Shape::of(&schema);
+    if !steps.statements.is_empty() || shape != held || !steps.newly_required.is_empty() {
+        savepoint(connection, "BEGIN IMMEDIATE")?;
+        let done = apply(connection, &steps, &shape);
+        savepoint(connection, if done.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+        done?;
+    }
+    Ok(Arc::new(Catalog::new(schema)))
+}
+
+fn apply(connection: &Connection, steps: &ddl::Steps, shape: &Shape) -> Result<(), MigrateError> {
+    for statement in &steps.statements {
+        connection.execute_batch(statement)?;
+    }
+    for (table, attribute) in &steps.newly_required {
+        let sql = format!("SELECT count(*) FROM {} WHERE {} IS NULL", crate::ident::quoted(table), crate::ident::quoted(attribute));
+        let rows: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
+        if rows > 0 {
+            return Err(MigrateError::Required { table: table.clone(), attribute: attribute.clone(), rows: rows.unsigned_abs() });
+        }
+    }
+    let text = serde_json::to_string(shape).map_err(|error| rusqlite::Error::InvalidParameterName(error.to_string()))?;
+    Ok(file::set_meta(connection, "shape", &text)?)
+}
+
+/// Name → statement of the indexes, element tables and triggers that Stoa made: their names have a colon.
+fn made_objects(connection: &Connection) -> rusqlite::Result<HashMap<String, String>> {
+    let sql = "SELECT name,sql FROM sqlite_master WHERE instr(name,':')>0 AND sql IS NOT NULL AND tbl_name NOT LIKE '\\_%' ESCAPE '\\'";
+    let mut statement = connection.prepare(sql)?;
+    let objects = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    objects.collect()
+}
