@@ -1,2 +1,7 @@
-//! stoa
-fn main() {}
+//! The `stoa` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stoa_runtime::cli::run()
+}

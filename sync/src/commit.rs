@@ -142,5 +142,7 @@ pub enum Reason {
     Range {
         /// The attribute.
         attribute: AttributeId,
+        /// What it holds, if the write was about one record.
+        current: Option<Value>,
     },
 }

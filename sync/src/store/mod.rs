@@ -51,7 +51,7 @@ impl Store {
         let path = opened.path.clone();
         let log = opened.log.clone().into_boxed_str();
         let (writer, catalog) = writer::Writer::start(opened, schema, Arc::clone(&position))?;
-        let readers = reader::Readers::start(&path, options.readers).map_err(OpenError::Database)?;
+        let readers = reader::Readers::open(&path, options.readers).map_err(OpenError::Database)?;
         Ok((Store { shared: Arc::new(Shared { readers, writer, position, log, path }) }, catalog))
     }
 
@@ -92,13 +92,21 @@ impl Store {
     /// Too many reads wait already, or the store is closing.
     pub async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Reader) -> T + Send + 'static,
+        work: impl FnOnce(&Reader) -> T + Send + 'static,
     ) -> Result<T, ReadError> {
         self.shared.readers.run(work).await
     }
 
+    /// Starts `work` on a reader thread; it reports in its own way.
+    ///
+    /// # Errors
+    /// Too many reads wait already, or the store is closing.
+    pub fn start(&self, work: impl FnOnce(&Reader) + Send + 'static) -> Result<(), ReadError> {
+        self.shared.readers.start(work)
+    }
+
     /// Runs a short `work` (a point read) on this thread; `None` if every connection kept for that is in use.
-    pub fn read_here<T>(&self, work: impl FnOnce(&mut Reader) -> T) -> Option<T> {
+    pub fn read_here<T>(&self, work: impl FnOnce(&Reader) -> T) -> Option<T> {
         self.shared.readers.run_here(work)
     }
 

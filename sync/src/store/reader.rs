@@ -57,7 +57,7 @@ pub struct Reader {
     connection: Connection,
     deadline: Arc<Deadline>,
     pool: Option<Arc<Pool>>,
-    detached: bool,
+    detached: std::cell::Cell<bool>,
 }
 
 /// One record of a plan's answer.
@@ -171,8 +171,8 @@ impl Reader {
     ///
     /// # Errors
     /// Too many long answers are under way.
-    pub fn detach(&mut self) -> Result<(), ReadError> {
-        let Some(pool) = self.pool.as_ref().filter(|_| !self.detached) else { return Ok(()) };
+    pub fn detach(&self) -> Result<(), ReadError> {
+        let Some(pool) = self.pool.as_ref().filter(|_| !self.detached.get()) else { return Ok(()) };
         let taken = pool.streams.fetch_update(Ordering::AcqRel, Ordering::Acquire, |streams| {
             (streams < limits::STREAMS).then_some(streams + 1)
         });
@@ -183,7 +183,7 @@ impl Reader {
             pool.streams.fetch_sub(1, Ordering::AcqRel);
             return Err(ReadError::Database(error));
         }
-        self.detached = true;
+        self.detached.set(true);
         Ok(())
     }
 
@@ -226,10 +226,10 @@ fn connect(path: &Path, pool: Option<Arc<Pool>>) -> rusqlite::Result<Reader> {
     let deadline = Arc::new(Deadline { epoch: Instant::now(), ends_ms: AtomicU64::new(u64::MAX) });
     let watched = Arc::clone(&deadline);
     connection.progress_handler(STEPS_PER_LOOK, Some(move || watched.passed()));
-    Ok(Reader { connection, deadline, pool, detached: false })
+    Ok(Reader { connection, deadline, pool, detached: std::cell::Cell::new(false) })
 }
 
-type Job = Box<dyn FnOnce(&mut Reader) + Send>;
+type Job = Box<dyn FnOnce(&Reader) + Send>;
 
 /// The reader threads, and the connections for reads on the caller's thread.
 pub(super) struct Readers {
@@ -244,7 +244,7 @@ struct Pool {
 }
 
 impl Readers {
-    pub(super) fn start(path: &Path, threads: usize) -> rusqlite::Result<Self> {
+    pub(super) fn open(path: &Path, threads: usize) -> rusqlite::Result<Self> {
         let (queue, jobs) = bounded(limits::READ_QUEUE);
         let pool = Arc::new(Pool { path: path.to_owned(), jobs, streams: AtomicUsize::new(0) });
         for _ in 0..threads {
@@ -254,44 +254,44 @@ impl Readers {
         Ok(Self { queue, here })
     }
 
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Reader) -> T + Send + 'static,
-    ) -> Result<T, ReadError> {
+    pub(super) fn start(&self, work: impl FnOnce(&Reader) + Send + 'static) -> Result<(), ReadError> {
+        self.queue.try_send(Box::new(work)).map_err(|error| match error {
+            TrySendError::Full(_) => ReadError::Busy,
+            TrySendError::Disconnected(_) => ReadError::Closed,
+        })
+    }
+
+    pub(super) async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Reader) -> T + Send + 'static) -> Result<T, ReadError> {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |reader| {
+        self.start(move |reader| {
             // Nobody waits any more: nothing to read.
             if !answer.is_closed() {
                 _ = answer.send(work(reader));
             }
-        });
-        self.queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => ReadError::Busy,
-            TrySendError::Disconnected(_) => ReadError::Closed,
         })?;
         answered.await.map_err(|_| ReadError::Closed)
     }
 
-    pub(super) fn run_here<T>(&self, work: impl FnOnce(&mut Reader) -> T) -> Option<T> {
-        let mut reader = self.here.iter().find_map(|reader| reader.try_lock().ok())?;
+    pub(super) fn run_here<T>(&self, work: impl FnOnce(&Reader) -> T) -> Option<T> {
+        let reader = self.here.iter().find_map(|reader| reader.try_lock().ok())?;
         reader.deadline.set(limits::READ_DEADLINE);
-        Some(work(&mut reader))
+        Some(work(&reader))
     }
 }
 
 impl Pool {
     /// Starts a thread that does jobs until it is detached by one, or the queue is closed.
     fn spawn(self: &Arc<Self>) -> rusqlite::Result<()> {
-        let mut reader = connect(&self.path, Some(Arc::clone(self)))?;
+        let reader = connect(&self.path, Some(Arc::clone(self)))?;
         let pool = Arc::clone(self);
         let work = move || {
-            while !reader.detached
+            while !reader.detached.get()
                 && let Ok(job) = pool.jobs.recv()
             {
                 reader.deadline.set(limits::READ_DEADLINE);
-                job(&mut reader);
+                job(&reader);
             }
-            if reader.detached {
+            if reader.detached.get() {
                 pool.streams.fetch_sub(1, Ordering::AcqRel);
             }
         };

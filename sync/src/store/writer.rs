@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use stoa_schema::model::{AttributeId, Schema, Table};
 use stoa_schema::time::Instant;
+use stoa_schema::value::Value;
 use tokio::sync::oneshot;
 
 /// Why a commit did not happen.
@@ -341,6 +342,10 @@ fn run(connection: &Connection, table: &Table, step: Step<'_>, moment: Moment) -
             statement.execute(params)?;
             let mut record = step.params;
             record.pop();
+            if record[table.key.0] == Value::Null {
+                // An integer key that was left open is the rowid, which SQLite chose.
+                record[table.key.0] = Value::Int(connection.last_insert_rowid());
+            }
             Ok(Some(Outcome::Stored { revision: moment.revision, record, created: true }))
         }
         Wanted::InsertMissing => {
@@ -386,7 +391,7 @@ fn explain(connection: &Connection, catalog: &Catalog, write: &Write, failure: F
         };
     }
     if let Some(attribute) = message.strip_prefix("stoa:range:").and_then(|name| table.attribute_named(name)) {
-        return Failure::Reason(Reason::Range { attribute });
+        return range(connection, table, write, attribute);
     }
     match code.extended_code {
         rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY | rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_ROWID => {
@@ -394,11 +399,28 @@ fn explain(connection: &Connection, catalog: &Catalog, write: &Write, failure: F
         }
         // An integer sum beyond 64 bits is a double, which a STRICT column refuses.
         rusqlite::ffi::SQLITE_CONSTRAINT_DATATYPE => match overflowing(table, message) {
-            Some(attribute) => Failure::Reason(Reason::Range { attribute }),
+            Some(attribute) => range(connection, table, write, attribute),
             None => Failure::Database(error),
         },
         _ => Failure::Database(error),
     }
+}
+
+fn range(connection: &Connection, table: &Table, write: &Write, attribute: AttributeId) -> Failure {
+    match current_value(connection, table, write, attribute) {
+        Ok(current) => Failure::Reason(Reason::Range { attribute, current }),
+        Err(error) => Failure::Database(error),
+    }
+}
+
+fn current_value(connection: &Connection, table: &Table, write: &Write, attribute: AttributeId) -> rusqlite::Result<Option<Value>> {
+    let Some(id) = sql::subject(table, &write.kind) else { return Ok(None) };
+    let attribute = table.attribute(attribute);
+    let (name, key) = (crate::ident::quoted(&table.name), crate::ident::quoted(&table.key().name));
+    let sql = format!("SELECT {} FROM {name} WHERE {key}=?1", crate::ident::quoted(&attribute.name));
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([Param(id)])?;
+    rows.next()?.map(|row| Ok(owned(attribute, row.get_ref(0)?))).transpose()
 }
 
 /// "cannot store REAL value in INTEGER column Product.stock"

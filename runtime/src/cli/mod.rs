@@ -1,0 +1,102 @@
+//! The command line.
+
+mod dev;
+mod serve;
+mod check;
+mod running;
+
+use crate::config::Given;
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// From a schema to a running backend.
+///
+/// Write schema.graphql, run `stoa dev`, and every type with @table @export answers over REST: with queries, relations,
+/// conditional requests and times in any zone, from one file on disk.
+#[derive(Debug, Parser)]
+#[command(name = "stoa", version, max_term_width = 110, after_help = "\
+Start here:
+  stoa dev examples/storefront
+  curl 'http://localhost:9926/Product/?price=lt=100&inStock=true&sort=name'
+
+Settings: a flag goes before the environment (STOA_…), the environment before stoa.toml in the app folder.
+STOA_LOG=debug shows every request.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run an app while you write it: reloads when the schema changes.
+    #[command(after_help = "\
+Pages of any loopback origin may use the server, so that a front end on another port works at once.
+A schema with errors, or one that would lose data, is reported; the one before it goes on serving.
+
+Example:
+  stoa dev my-app")]
+    Dev(ServerArgs),
+    /// Run an app for its users.
+    #[command(after_help = "\
+Without access rules everybody who reaches the server may read and write, so an address that is not
+loopback needs --unauthenticated.
+
+Example:
+  stoa serve my-app --listen 127.0.0.1:9926 --data /var/lib/my-app")]
+    Serve(ServerArgs),
+    /// Check an app's schema and say what is wrong, with file, line and column.
+    #[command(after_help = "\
+Ends with 0 if the schema can be served, with 1 if not.
+
+Example:
+  stoa check my-app")]
+    Check {
+        /// The app folder: schema.graphql or schema/*.graphql.
+        #[arg(default_value = ".")]
+        app: PathBuf,
+    },
+}
+
+/// What a server is told.
+#[derive(Debug, Args)]
+struct ServerArgs {
+    /// The app folder: schema.graphql, optionally data/*.json and stoa.toml.
+    #[arg(default_value = ".")]
+    app: PathBuf,
+    /// Address and port to listen on [default: 127.0.0.1:9926].
+    #[arg(long, value_name = "ADDR", env = "STOA_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Folder of the database [default: .stoa in the app].
+    #[arg(long, value_name = "DIR", env = "STOA_DATA")]
+    data: Option<PathBuf>,
+    /// Let everybody who reaches the server read and write.
+    #[arg(long, env = "STOA_UNAUTHENTICATED")]
+    unauthenticated: bool,
+}
+
+impl ServerArgs {
+    fn given(&self) -> Given {
+        Given { listen: self.listen, data: self.data.clone(), unauthenticated: self.unauthenticated }
+    }
+}
+
+/// Runs the command that the arguments name.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("STOA_LOG").unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let done = match cli.command {
+        Command::Dev(arguments) => dev::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Check { app } => check::run(&app),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("stoa: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A server from start to stop, as `dev` and `serve` share it.
+
+use crate::app::{AppError, AppFolder};
+use crate::config::{File, Given, Settings};
+use crate::http::{self, Origins, Service, Tables};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use stoa_sync::Store;
+use stoa_sync::store::Options;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// For whom the server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// For the one who writes the app.
+    Dev,
+    /// For its users.
+    Serve,
+}
+
+/// A server that answers.
+pub(super) struct Running {
+    pub(super) app: AppFolder,
+    pub(super) service: Arc<Service>,
+    shutdown: CancellationToken,
+}
+
+impl Running {
+    /// Starts a server, runs `work` beside it, then stops it: open requests finish, waiting commits are carried out.
+    pub(super) fn start(app: &Path, given: Given, mode: Mode, work: impl AsyncFnOnce(&Running)) -> Result<(), String> {
+        let began = Instant::now();
+        let folder = AppFolder::new(app);
+        let loaded = folder.schema().map_err(told)?;
+        for warning in &loaded.warnings {
+            eprintln!("{warning}");
+        }
+        let file = File::of(app).map_err(|error| error.to_string())?;
+        let settings = Settings::settle(app, given, file).map_err(|error| error.to_string())?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| format!("cannot start threads: {error}"))?;
+        runtime.block_on(async {
+            let listener = TcpListener::bind(settings.listen).await.map_err(|error| busy(&settings, &error))?;
+            let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+            let (store, catalog) = Store::open(&Options { folder: settings.data.clone(), readers }, loaded.schema).map_err(|error| error.to_string())?;
+            folder.load_seeds(&store, &catalog).await.map_err(told)?;
+            let local_only = settings.listen.ip().is_loopback();
+            let origins = Origins { allowed: settings.cors.clone(), loopback: mode == Mode::Dev, local_only };
+            let tables = Tables::new(Arc::clone(&catalog));
+            let service = Arc::new(Service::new(store.clone(), tables, origins));
+            let address = listener.local_addr().map_err(|error| error.to_string())?;
+            announce(&folder, &catalog, &settings, address, began);
+            let running = Running { app: folder, service: Arc::clone(&service), shutdown: CancellationToken::new() };
+            let serving = tokio::spawn(http::serve(listener, service, running.shutdown.clone()));
+            work(&running).await;
+            running.shutdown.cancel();
+            let served = serving.await.map_err(|error| format!("the server ended badly: {error}"));
+            store.close().await;
+            served
+        })
+    }
+
+    /// Waits for SIGINT or SIGTERM.
+    pub(super) async fn until_stopped(&self) {
+        use tokio::signal::unix::{SignalKind, signal};
+        match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+            (Ok(mut interrupt), Ok(mut terminate)) => tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            },
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::error!(%error, "signals cannot be received; only a kill stops this process");
+                std::future::pending::<()>().await;
+            }
+        }
+        println!("stopping: open requests finish first");
+    }
+}
+
+fn busy(settings: &Settings, error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => format!("{} is taken by another program; choose another address with --listen", settings.listen),
+        _ => format!("cannot listen on {}: {error}", settings.listen),
+    }
+}
+
+fn announce(app: &AppFolder, catalog: &stoa_sync::Catalog, settings: &Settings, address: std::net::SocketAddr, began: Instant) {
+    println!("stoa {} serves {}\n", env!("CARGO_PKG_VERSION"), app.path().display());
+    for table in &catalog.schema.tables {
+        if let Some(export) = &table.export {
+            println!("  {:<16} http://{address}/{export}/", table.name);
+        }
+    }
+    println!("  {:<16} {}", "data", settings.data.display());
+    println!("\nready after {} ms; Ctrl-C stops it", began.elapsed().as_millis());
+    if !address.ip().is_loopback() {
+        tracing::warn!("there are no access rules: everybody who reaches {address} may read and write all data");
+    }
+}
+
+/// An error of the app in words: of a schema, everything that is wrong.
+pub(super) fn told(error: AppError) -> String {
+    match error {
+        AppError::Schema(diagnostics) => {
+            let lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+            format!("the schema cannot be served:\n{}", lines.join("\n"))
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,152 @@
+//! Settings: a flag goes before the environment, the environment before `stoa.toml`, that before the default.
+
+use serde::Deserialize;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::path::{Path, PathBuf};
+
+/// Where Stoa listens unless it is told otherwise: this machine only.
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9926));
+
+/// What `stoa.toml` may say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Address and port.
+    pub listen: Option<SocketAddr>,
+    /// The data folder; a relative one lies in the app.
+    pub data: Option<PathBuf>,
+    /// Origins whose pages may use the server.
+    #[serde(default)]
+    pub cors: Vec<String>,
+    /// Whether everybody who reaches the server may read and write.
+    pub unauthenticated: Option<bool>,
+}
+
+/// What the command line and the environment say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// Address and port.
+    pub listen: Option<SocketAddr>,
+    /// The data folder.
+    pub data: Option<PathBuf>,
+    /// Whether everybody who reaches the server may read and write.
+    pub unauthenticated: bool,
+}
+
+/// The settings of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Origins whose pages may use the server.
+    pub cors: Vec<String>,
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file says what nobody understands.
+    #[error("{}: {source}", path.display())]
+    Syntax {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        source: Box<toml::de::Error>,
+    },
+    /// An origin is none.
+    #[error("cors in stoa.toml: {0:?} is no origin; write it as browsers do, for example https://shop.example")]
+    Origin(String),
+    /// The address is open to others.
+    #[error("listening on {0} lets everybody on the network read and write: add --unauthenticated if that is meant, or listen on 127.0.0.1")]
+    Open(SocketAddr),
+}
+
+impl File {
+    /// Reads `stoa.toml` of an app; an app without it has no settings.
+    ///
+    /// # Errors
+    /// It cannot be read or understood.
+    pub fn of(app: &Path) -> Result<Self, ConfigError> {
+        let path = app.join("stoa.toml");
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(ConfigError::Read { path, source }),
+        };
+        toml::from_str(&text).map_err(|source| ConfigError::Syntax { path, source: Box::new(source) })
+    }
+}
+
+impl Settings {
+    /// Settles what is said in three places.
+    ///
+    /// # Errors
+    /// It would open the server to others without saying so, or names an origin that is none.
+    pub fn settle(app: &Path, given: Given, file: File) -> Result<Self, ConfigError> {
+        let listen = given.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN);
+        let unauthenticated = given.unauthenticated || file.unauthenticated.unwrap_or(false);
+        if !listen.ip().is_loopback() && !unauthenticated {
+            return Err(ConfigError::Open(listen));
+        }
+        if let Some(wrong) = file.cors.iter().find(|origin| !is_origin(origin)) {
+            return Err(ConfigError::Origin(wrong.clone()));
+        }
+        let data = given.data.or(file.data.map(|data| app.join(data))).unwrap_or_else(|| app.join(".stoa"));
+        Ok(Self { listen, data, cors: file.cors })
+    }
+}
+
+/// `scheme://host[:port]`, nothing behind it (RFC 6454 §6.2).
+fn is_origin(text: &str) -> bool {
+    let authority = text.strip_prefix("https://").or(text.strip_prefix("http://"));
+    authority.is_some_and(|authority| !authority.is_empty() && !authority.contains(['/', '?', '#', '*', ' ']))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test ends on the first surprise")]
+mod tests {
+    use super::{File, Given, Settings};
+    use std::path::{Path, PathBuf};
+
+    fn settle(given: Given, toml: &str) -> Result<Settings, String> {
+        let file: File = toml::from_str(toml).map_err(|error| error.to_string())?;
+        Settings::settle(Path::new("app"), given, file).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_flag_goes_before_the_file_and_the_file_before_the_default() {
+        let defaults = settle(Given::default(), "").unwrap();
+        assert_eq!((defaults.listen.to_string().as_str(), defaults.data), ("127.0.0.1:9926", PathBuf::from("app/.stoa")));
+        let file = "listen = '127.0.0.1:80'\ndata = 'd'\n";
+        let from_file = settle(Given::default(), file).unwrap();
+        assert_eq!((from_file.listen.port(), from_file.data), (80, PathBuf::from("app/d")));
+        let given = Given { listen: "127.0.0.1:81".parse().ok(), data: Some("e".into()), unauthenticated: false };
+        let flagged = settle(given, file).unwrap();
+        assert_eq!((flagged.listen.port(), flagged.data), (81, PathBuf::from("e")));
+    }
+
+    #[test]
+    fn an_open_address_is_said_aloud() {
+        let open = Given { listen: "0.0.0.0:9926".parse().ok(), ..Given::default() };
+        assert!(settle(open.clone(), "").unwrap_err().contains("--unauthenticated"));
+        assert!(settle(Given { unauthenticated: true, ..open.clone() }, "").is_ok());
+        assert!(settle(open, "unauthenticated = true").is_ok());
+    }
+
+    #[test]
+    fn what_nobody_understands_is_refused() {
+        assert!(settle(Given::default(), "lissten = '127.0.0.1:80'").unwrap_err().contains("lissten"));
+        assert!(settle(Given::default(), "cors = ['shop.example']").unwrap_err().contains("https://shop.example"));
+        assert!(settle(Given::default(), "cors = ['https://shop.example', 'http://localhost:3000']").is_ok());
+    }
+}

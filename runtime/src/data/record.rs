@@ -1,0 +1,119 @@
+//! One record → its JSON and tag.
+
+use super::json::{self, Renderer};
+use super::tag::Tag;
+use stoa_schema::model::{AttributeId, TableId};
+use stoa_schema::query::{RecordQuery, Select};
+use stoa_schema::time::Zone;
+use stoa_schema::value::Value;
+use stoa_sync::Store;
+use stoa_sync::sql::{Plan, record_plan};
+use stoa_sync::store::{Cell, Flow, ReadError, Reader};
+use std::sync::Arc;
+
+/// A representation: its bytes and its tag.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// JSON.
+    pub body: Vec<u8>,
+    /// Its strong tag.
+    pub tag: Tag,
+}
+
+/// What of a record is asked for.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// All of it, plain.
+    Whole,
+    /// What `select` and `timezone` say.
+    Selected(RecordQuery),
+    /// The bare value of one attribute.
+    Attribute(AttributeId, Option<Zone>),
+}
+
+/// The plans for reading whole records, one for each table.
+#[derive(Debug)]
+pub struct RecordPlans(Vec<Plan>);
+
+impl RecordPlans {
+    /// The plans of a renderer's tables.
+    pub fn new(renderer: &Renderer) -> Self {
+        let schema = renderer.schema();
+        let plan = |at| record_plan(schema, TableId(at), &Select::all(schema, TableId(at)));
+        Self((0..schema.tables.len()).map(plan).collect())
+    }
+}
+
+/// How to read records: the renderer and its plans.
+#[derive(Clone, Debug)]
+pub struct Records {
+    renderer: Arc<Renderer>,
+    plans: Arc<RecordPlans>,
+}
+
+impl Records {
+    /// For the tables of a renderer.
+    pub fn new(renderer: Arc<Renderer>) -> Self {
+        Self { plans: Arc::new(RecordPlans::new(&renderer)), renderer }
+    }
+
+    /// The renderer.
+    pub fn renderer(&self) -> &Arc<Renderer> {
+        &self.renderer
+    }
+
+    /// Reads one record; `None` if there is none with this id.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn read(&self, store: &Store, table: TableId, id: Value, part: Part) -> Result<Option<Shown>, ReadError> {
+        if !matches!(part, Part::Selected(_))
+            && let Some(shown) = store.read_here(|reader| self.read_with(reader, table, &id, &part))
+        {
+            return shown;
+        }
+        let records = self.clone();
+        store.read(move |reader| records.read_with(reader, table, &id, &part)).await?
+    }
+
+    fn read_with(&self, reader: &Reader, table: TableId, id: &Value, part: &Part) -> Result<Option<Shown>, ReadError> {
+        match part {
+            Part::Whole => self.shown(reader, &self.plans.0[table.0], id, None, false),
+            Part::Selected(query) => {
+                let zone = query.zone.as_ref();
+                match &query.select {
+                    None => self.shown(reader, &self.plans.0[table.0], id, zone, zone.is_some()),
+                    Some(select) => self.shown(reader, &record_plan(self.renderer.schema(), table, select), id, zone, true),
+                }
+            }
+            Part::Attribute(attribute, zone) => self.bare(reader, table, id, *attribute, zone.as_ref()),
+        }
+    }
+
+    fn shown(&self, reader: &Reader, plan: &Plan, id: &Value, zone: Option<&Zone>, variant: bool) -> Result<Option<Shown>, ReadError> {
+        let mut shown = None;
+        reader.each(plan, Some(Cell::from(id)), &mut |row| {
+            let mut body = Vec::with_capacity(512);
+            self.renderer.row(reader, &plan.fields, row, zone, &mut body)?;
+            let tag = if variant { Tag::variant(row.revision(), &body) } else { Tag::revision(row.revision()) };
+            shown = Some(Shown { body, tag });
+            Ok(Flow::Stop)
+        })?;
+        Ok(shown)
+    }
+
+    fn bare(&self, reader: &Reader, table: TableId, id: &Value, attribute: AttributeId, zone: Option<&Zone>) -> Result<Option<Shown>, ReadError> {
+        let schema = self.renderer.schema();
+        let column = 1 + Select::all(schema, table).fields.iter().position(|field| {
+            matches!(field, stoa_schema::query::Field::Attribute(known) if *known == attribute)
+        }).unwrap_or_default();
+        let mut shown = None;
+        reader.each(&self.plans.0[table.0], Some(Cell::from(id)), &mut |row| {
+            let mut body = Vec::new();
+            json::value(schema.table(table).attribute(attribute), row.cell(column), zone, &mut body);
+            shown = Some(Shown { tag: Tag::variant(row.revision(), &body), body });
+            Ok(Flow::Stop)
+        })?;
+        Ok(shown)
+    }
+}

@@ -1,0 +1,81 @@
+//! Entity tags (RFC 9110 §8.8.3): the revision of a record, or a hash of what is shown.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A strong tag, without its quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag(String);
+
+impl Tag {
+    /// A record's plain JSON.
+    pub fn revision(revision: i64) -> Self {
+        let mut text = String::with_capacity(14);
+        push_base36(revision.unsigned_abs(), &mut text);
+        Self(text)
+    }
+
+    /// Another representation of a record: `REV-hash`.
+    pub fn variant(revision: i64, body: &[u8]) -> Self {
+        let Self(mut text) = Self::revision(revision);
+        text.push('-');
+        push_base36(xxh3_64(body), &mut text);
+        Self(text)
+    }
+
+    /// A list.
+    pub fn content(body: &[u8]) -> Self {
+        let mut text = String::with_capacity(14);
+        push_base36(xxh3_64(body), &mut text);
+        Self(text)
+    }
+
+    /// The tag without quotes.
+    pub fn opaque(&self) -> &str {
+        &self.0
+    }
+
+    /// The tag as it stands in a header.
+    pub fn quoted(&self) -> String {
+        format!("\"{}\"", self.0)
+    }
+}
+
+/// The revision that a tag of a record names; `None` if it names none.
+pub fn revision_in(opaque: &str) -> Option<i64> {
+    let digits = opaque.split('-').next().unwrap_or_default();
+    if digits.is_empty() || digits.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return None;
+    }
+    i64::from_str_radix(digits, 36).ok().filter(|revision| *revision >= 0)
+}
+
+fn push_base36(mut number: u64, text: &mut String) {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let mut digits = [0_u8; 13];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = DIGITS[usize::try_from(number % 36).unwrap_or_default()];
+        number /= 36;
+        if number == 0 {
+            break;
+        }
+    }
+    text.extend(digits[at..].iter().map(|digit| char::from(*digit)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Tag, revision_in};
+
+    #[test]
+    fn a_tag_names_its_revision() {
+        for revision in [0, 35, 36, 1_732_112_345_678_901, i64::MAX] {
+            assert_eq!(revision_in(Tag::revision(revision).opaque()), Some(revision));
+            assert_eq!(revision_in(Tag::variant(revision, b"{}").opaque()), Some(revision));
+        }
+        assert_eq!(revision_in(""), None);
+        assert_eq!(revision_in("K3X"), None);
+        assert_eq!(revision_in("zzzzzzzzzzzzzzzz"), None);
+    }
+}

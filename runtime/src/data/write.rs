@@ -1,0 +1,195 @@
+//! Bodies → commits: JSON is read as the table declares it, ids are made where none is given.
+
+use std::sync::Arc;
+use stoa_schema::limits::RECORD_BYTES;
+use stoa_schema::model::{AttributeId, Kind, Table, TableId};
+use stoa_schema::value::{Change, Record, Value, Violation, json, read_changes, read_record};
+use stoa_schema::query::Filter;
+use stoa_sync::Catalog;
+use stoa_sync::commit::{Commit, Precondition, Write, WriteKind};
+use uuid::Uuid;
+
+/// Why a body is no write.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BodyError {
+    /// It is not the JSON that was expected.
+    Syntax {
+        /// What is wrong.
+        detail: String,
+        /// At which byte.
+        position: usize,
+    },
+    /// A record is larger than a record may be.
+    TooLarge {
+        /// Its position, if the body is an array.
+        index: Option<usize>,
+    },
+    /// It is JSON, but not a record of the table.
+    Invalid {
+        /// All that is wrong.
+        violations: Vec<Violation>,
+        /// The position of the first faulty record, if the body is an array.
+        index: Option<usize>,
+    },
+}
+
+impl From<json::JsonError> for BodyError {
+    fn from(error: json::JsonError) -> Self {
+        Self::Syntax { detail: error.detail, position: error.position }
+    }
+}
+
+/// A body of a collection: one record or several.
+#[derive(Clone, Debug)]
+pub enum Posted {
+    /// An object.
+    One(Vec<Write>),
+    /// An array.
+    Many(Vec<Write>),
+}
+
+/// How the records of a collection's body are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// `POST`: each is new; an id is made where none is given.
+    Insert,
+    /// `PUT`: each is stored under its id.
+    Put,
+}
+
+/// Reads the body of `POST /T/` and `PUT /T/`.
+///
+/// # Errors
+/// It is not JSON, or not records of the table.
+pub fn collection(catalog: &Catalog, table: TableId, body: &str, intent: Intent, precondition: &Precondition) -> Result<Posted, BodyError> {
+    let declared = catalog.table(table);
+    let write = |record: Record| match intent {
+        Intent::Insert => Write { precondition: precondition.clone(), ..new_record(catalog, table, record, WriteKind::Insert) },
+        Intent::Put => Write { table, kind: WriteKind::Put(complete(record)), precondition: precondition.clone() },
+    };
+    if !body.trim_start().starts_with('[') {
+        let record = one(declared, body, intent)?;
+        return Ok(Posted::One(vec![write(record)]));
+    }
+    let (mut writes, mut violations, mut index) = (Vec::new(), Vec::new(), None);
+    for (at, element) in json::elements(body)?.into_iter().enumerate() {
+        match one(declared, element.get(), intent) {
+            Ok(record) => writes.push(write(record)),
+            Err(BodyError::Invalid { violations: found, .. }) => {
+                index.get_or_insert(at);
+                violations.extend(found.into_iter().map(|violation| within(violation, at)));
+            }
+            Err(BodyError::TooLarge { .. }) => return Err(BodyError::TooLarge { index: Some(at) }),
+            Err(BodyError::Syntax { detail, .. }) => {
+                let position = element.get().as_ptr() as usize - body.as_ptr() as usize;
+                return Err(BodyError::Syntax { detail, position });
+            }
+        }
+    }
+    if violations.is_empty() { Ok(Posted::Many(writes)) } else { Err(BodyError::Invalid { violations, index }) }
+}
+
+fn one(table: &Table, text: &str, intent: Intent) -> Result<Record, BodyError> {
+    if text.len() > RECORD_BYTES {
+        return Err(BodyError::TooLarge { index: None });
+    }
+    let record = read_record(table, text)?.map_err(|violations| BodyError::Invalid { violations, index: None })?;
+    if intent == Intent::Put && matches!(record[table.key.0], None | Some(Value::Null)) {
+        return Err(BodyError::Invalid { violations: vec![Violation::required(table.key())], index: None });
+    }
+    Ok(record)
+}
+
+/// The same violation, seen from the whole body.
+fn within(mut violation: Violation, at: usize) -> Violation {
+    violation.pointer = format!("/{at}{}", violation.pointer);
+    violation
+}
+
+/// The write of a new record, which gets an id if it has none.
+pub fn new_record(catalog: &Catalog, table: TableId, record: Record, kind: fn(Vec<Value>) -> WriteKind) -> Write {
+    let values = identified(catalog.table(table), complete(record));
+    Write { table, kind: kind(values), precondition: Precondition::default() }
+}
+
+/// A record with an id: the given one, else a UUIDv7 (RFC 9562 §5.7), whose order is that of creation. An integer key is
+/// chosen by the database.
+fn identified(table: &Table, mut values: Vec<Value>) -> Vec<Value> {
+    let key = &mut values[table.key.0];
+    if *key == Value::Null && matches!(table.key().kind, Kind::Id | Kind::String) {
+        *key = Value::Text(Uuid::now_v7().to_string());
+    }
+    values
+}
+
+/// Reads the body of `PUT /T/id`.
+///
+/// # Errors
+/// It is not JSON, or not a record of the table, or another's.
+pub fn put(catalog: &Catalog, table: TableId, id: Value, body: &str, precondition: Precondition) -> Result<Write, BodyError> {
+    let declared = catalog.table(table);
+    if body.len() > RECORD_BYTES {
+        return Err(BodyError::TooLarge { index: None });
+    }
+    let mut record = read_record(declared, body)?.map_err(|violations| BodyError::Invalid { violations, index: None })?;
+    same_id(declared, record[declared.key.0].as_ref(), &id)?;
+    record[declared.key.0] = Some(id);
+    let values = complete(record);
+    Ok(Write { table, kind: WriteKind::Put(values), precondition })
+}
+
+/// Reads the body of `PATCH /T/id`.
+///
+/// # Errors
+/// It is not JSON, or not changes of the table, or another record's.
+pub fn patch(catalog: &Catalog, table: TableId, id: Value, body: &str, precondition: Precondition) -> Result<Write, BodyError> {
+    let declared = catalog.table(table);
+    let changes = changes(declared, body)?;
+    for (attribute, change) in &changes {
+        if let (true, Change::Set(value)) = (*attribute == declared.key, change) {
+            same_id(declared, Some(value), &id)?;
+        }
+    }
+    Ok(Write { table, kind: WriteKind::Patch { id, changes }, precondition })
+}
+
+/// Reads the body of `PATCH /T/?query`.
+///
+/// # Errors
+/// It is not JSON, or not changes of the table, or changes the id.
+pub fn patch_matching(catalog: &Catalog, table: TableId, filter: Filter, body: &str) -> Result<Write, BodyError> {
+    let declared = catalog.table(table);
+    let changes = changes(declared, body)?;
+    if changes.iter().any(|(attribute, _)| *attribute == declared.key) {
+        return Err(BodyError::Invalid { violations: vec![Violation::mismatch(declared.key())], index: None });
+    }
+    Ok(Write { table, kind: WriteKind::PatchMatching { filter, changes }, precondition: Precondition::default() })
+}
+
+type Changes = Vec<(AttributeId, Change)>;
+
+fn changes(table: &Table, body: &str) -> Result<Changes, BodyError> {
+    if body.len() > RECORD_BYTES {
+        return Err(BodyError::TooLarge { index: None });
+    }
+    read_changes(table, body)?.map_err(|violations| BodyError::Invalid { violations, index: None })
+}
+
+fn same_id(table: &Table, given: Option<&Value>, id: &Value) -> Result<(), BodyError> {
+    match given {
+        Some(given) if *given != Value::Null && given != id => {
+            Err(BodyError::Invalid { violations: vec![Violation::mismatch(table.key())], index: None })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the body left out is null.
+fn complete(record: Record) -> Vec<Value> {
+    record.into_iter().map(|value| value.unwrap_or(Value::Null)).collect()
+}
+
+/// A commit of these writes.
+pub fn commit(catalog: &Arc<Catalog>, writes: Vec<Write>) -> Commit {
+    Commit { catalog: Arc::clone(catalog), writes, once: None }
+}

@@ -1,0 +1,180 @@
+//! What request headers say: entity tags, preferences, media types, positions.
+
+use super::problem::{Problem, ProblemKind};
+use crate::data::tag::{Tag, revision_in};
+use crate::limits;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use stoa_sync::commit::{Precondition, Tags};
+
+pub(super) const STOA_SEQ: HeaderName = HeaderName::from_static("stoa-seq");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const PREFER: HeaderName = HeaderName::from_static("prefer");
+pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+pub(super) const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+
+/// All values of a header as one text, joined by commas; a value that is not ASCII text is a 400.
+fn joined(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Box<Problem>> {
+    let mut text: Option<String> = None;
+    for value in headers.get_all(name) {
+        let value = value.to_str().map_err(|_| Problem::syntax(format!("the header {name} is not ASCII text")))?;
+        match &mut text {
+            None => text = Some(value.to_owned()),
+            Some(text) => {
+                text.push(',');
+                text.push_str(value);
+            }
+        }
+    }
+    Ok(text)
+}
+
+/// An entity tag as written: whether it is weak, and what stands between its quotes.
+struct EntityTag<'a> {
+    weak: bool,
+    opaque: &'a str,
+}
+
+enum EntityTags<'a> {
+    Any,
+    List(Vec<EntityTag<'a>>),
+}
+
+/// `*` or a list of entity tags (RFC 9110 §13.1.1).
+fn entity_tags<'a>(name: &HeaderName, text: &'a str) -> Result<EntityTags<'a>, Box<Problem>> {
+    let refuse = || Problem::syntax(format!("the header {name} is no list of entity tags: write \"tag\" or *"));
+    let mut rest = text.trim();
+    if rest == "*" {
+        return Ok(EntityTags::Any);
+    }
+    let mut tags = Vec::new();
+    while !rest.is_empty() {
+        let weak = rest.starts_with("W/");
+        let opened = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"').ok_or_else(refuse)?;
+        let (opaque, after) = opened.split_once('"').ok_or_else(refuse)?;
+        tags.push(EntityTag { weak, opaque });
+        let after = after.trim_start();
+        rest = match after.strip_prefix(',') {
+            Some(next) => next.trim_start(),
+            None if after.is_empty() => "",
+            None => return Err(refuse()),
+        };
+        if tags.len() > limits::ENTITY_TAGS {
+            return Err(Problem::syntax(format!("the header {name} has more than {} tags", limits::ENTITY_TAGS)));
+        }
+    }
+    Ok(EntityTags::List(tags))
+}
+
+/// What a write asks of the record before it. Only revisions are compared, so that the tag of any representation will do;
+/// a weak tag never matches (RFC 9110 §8.8.3.2).
+pub(super) fn precondition(headers: &HeaderMap) -> Result<Precondition, Box<Problem>> {
+    if !headers.contains_key(IF_MATCH) && !headers.contains_key(IF_NONE_MATCH) {
+        return Ok(Precondition::default());
+    }
+    let read = |name: HeaderName, weak_counts: bool| -> Result<Option<Tags>, Box<Problem>> {
+        let Some(text) = joined(headers, &name)? else { return Ok(None) };
+        Ok(Some(match entity_tags(&name, &text)? {
+            EntityTags::Any => Tags::Any,
+            EntityTags::List(tags) => {
+                let usable = tags.into_iter().filter(|tag| weak_counts || !tag.weak);
+                Tags::Revisions(usable.filter_map(|tag| revision_in(tag.opaque)).collect())
+            }
+        }))
+    };
+    Ok(Precondition { matches: read(IF_MATCH, false)?, none_matches: read(IF_NONE_MATCH, true)? })
+}
+
+/// Whether the client holds this representation already (`If-None-Match`, weak comparison).
+pub(super) fn not_modified(headers: &HeaderMap, tag: &Tag) -> Result<bool, Box<Problem>> {
+    let Some(text) = joined(headers, &IF_NONE_MATCH)? else { return Ok(false) };
+    Ok(match entity_tags(&IF_NONE_MATCH, &text)? {
+        EntityTags::Any => true,
+        EntityTags::List(tags) => tags.iter().any(|held| held.opaque == tag.opaque()),
+    })
+}
+
+/// What `Prefer` asks for (RFC 7240) that Stoa knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Preferences {
+    /// `return=minimal`: no body.
+    pub(super) minimal: bool,
+}
+
+/// Reads `Prefer`; what is unknown is ignored, as the RFC wants.
+pub(super) fn preferences(headers: &HeaderMap) -> Preferences {
+    let asked = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let minimal = asked.map(|part| part.split(';').next().unwrap_or_default().trim()).find_map(|part| match part {
+        "return=minimal" | "return=\"minimal\"" => Some(true),
+        "return=representation" => Some(false),
+        _ => None,
+    });
+    Preferences { minimal: minimal.unwrap_or(false) }
+}
+
+/// Refuses a request that takes no JSON (RFC 9110 §12.5.1).
+pub(super) fn accepts_json(headers: &HeaderMap) -> Result<(), Box<Problem>> {
+    let Some(accept) = headers.get(ACCEPT) else { return Ok(()) };
+    if accept == "*/*" || accept == "application/json" {
+        return Ok(());
+    }
+    let ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    // The most specific range that covers JSON decides.
+    let best = ranges.filter_map(quality).max_by_key(|(specificity, _)| *specificity);
+    match best {
+        Some((_, quality)) if quality > 0.0 => Ok(()),
+        _ => Err(Problem::new(ProblemKind::NOT_ACCEPTABLE, "this can be given as application/json")),
+    }
+}
+
+/// How specifically a media range covers JSON, and the weight it gives it; `None` if it does not cover it.
+fn quality(range: &str) -> Option<(u8, f32)> {
+    let mut parts = range.split(';').map(str::trim);
+    let specificity = match parts.next()?.to_ascii_lowercase().as_str() {
+        "application/json" => 2,
+        "application/*" => 1,
+        "*/*" => 0,
+        _ => return None,
+    };
+    let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+    Some((specificity, weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0))))
+}
+
+/// Refuses a body that is not declared as JSON in UTF-8.
+pub(super) fn sends_json(headers: &HeaderMap, patch: bool) -> Result<(), Box<Problem>> {
+    let refuse = |what: String| Problem::new(ProblemKind::MEDIA_TYPE, format!("{what}; send the header Content-Type: application/json"));
+    let Some(value) = headers.get(CONTENT_TYPE) else { return Err(refuse("the body has no type".into())) };
+    if value == "application/json" {
+        return Ok(());
+    }
+    let text = value.to_str().unwrap_or_default();
+    let mut parts = text.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let media_type = parts.next().unwrap_or_default();
+    let known = media_type == "application/json" || (patch && media_type == "application/merge-patch+json");
+    let utf8 = parts.all(|part| !part.starts_with("charset=") || matches!(part.as_str(), "charset=utf-8" | "charset=\"utf-8\""));
+    if known && utf8 { Ok(()) } else { Err(refuse(format!("{text:?} cannot be read here"))) }
+}
+
+/// The position that a request's `Stoa-Seq` asks for: `LOG-SEQ` of this log, or a bare number. One of another log asks
+/// for nothing: its history is not here.
+pub(super) fn asked_position(headers: &HeaderMap, log: &str) -> Result<Option<u64>, Box<Problem>> {
+    let Some(value) = headers.get(STOA_SEQ) else { return Ok(None) };
+    let refuse = || Problem::syntax("the header Stoa-Seq is none that this server sent");
+    let text = value.to_str().map_err(|_| refuse())?;
+    let (of, number) = text.rsplit_once('-').unwrap_or((log, text));
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let number = number.parse::<u64>().ok().filter(|_| digits && !of.is_empty()).ok_or_else(refuse)?;
+    Ok((of == log).then_some(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quality;
+
+    #[test]
+    fn the_weight_of_json() {
+        assert_eq!(quality("application/json; q=0.5"), Some((2, 0.5)));
+        assert_eq!(quality(" */* "), Some((0, 1.0)));
+        assert_eq!(quality("text/html"), None);
+        assert_eq!(quality("application/*;q=0"), Some((1, 0.0)));
+    }
+}

@@ -1,0 +1,19 @@
+//! The outside: requests are routed, checked in a fixed order, carried out and answered. Rules of HTTP live here and
+//! nowhere else; `problem.rs` alone knows which failure has which status.
+
+mod server;
+mod service;
+mod read;
+mod write;
+mod route;
+mod describe;
+mod respond;
+mod request_body;
+mod headers;
+mod origin;
+mod problem;
+mod body;
+
+pub use origin::Origins;
+pub use server::serve;
+pub use service::{Service, Tables};

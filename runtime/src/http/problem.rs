@@ -1,0 +1,261 @@
+//! Problem documents (RFC 9457): the one place where a failure gets its status, name and words.
+
+use super::body::AnswerBody;
+use crate::data::tag::Tag;
+use crate::data::write::BodyError;
+use crate::limits;
+use http::header::{ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use serde_json::{Map, Value as Json, json};
+use stoa_schema::model::{Attribute, Kind, Table};
+use stoa_schema::query::QueryError;
+use stoa_schema::value::{Change, Value, Violation};
+use stoa_sync::commit::{Reason, Rejected, Write, WriteKind};
+use stoa_sync::store::{CommitError, ReadError};
+
+/// A kind of problem: its name in `type`, its status, its title, and what the page about it says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ProblemKind {
+    pub(super) name: &'static str,
+    status: StatusCode,
+    title: &'static str,
+    explanation: &'static str,
+}
+
+macro_rules! kinds {
+    ($($constant:ident = $name:literal, $status:ident, $title:literal, $explanation:literal;)*) => {
+        impl ProblemKind {
+            $(pub(super) const $constant: ProblemKind = ProblemKind {
+                name: $name, status: StatusCode::$status, title: $title, explanation: $explanation,
+            };)*
+            const ALL: &[ProblemKind] = &[$(Self::$constant),*];
+        }
+    };
+}
+
+kinds! {
+    SYNTAX = "syntax", BAD_REQUEST, "The request cannot be read",
+        "The URL, a header or the body breaks the rules of its syntax. `position` is the byte of the query string or of the body where it was noticed.";
+    UNKNOWN_ATTRIBUTE = "unknown-attribute", BAD_REQUEST, "Unknown attribute",
+        "The query names an attribute that the type does not declare. `position` is the byte of the query string.";
+    NOT_FOUND = "not-found", NOT_FOUND, "Not found",
+        "There is no table under this path, or no record with this id.";
+    METHOD = "method", METHOD_NOT_ALLOWED, "Method not allowed",
+        "This path does not know the method; the header Allow lists those it knows.";
+    NOT_ACCEPTABLE = "not-acceptable", NOT_ACCEPTABLE, "Not acceptable",
+        "None of the formats in the header Accept can be given. Every answer can be application/json.";
+    TIMEOUT = "timeout", REQUEST_TIMEOUT, "The request took too long",
+        "The body of the request stopped in the middle. Nothing was written.";
+    TOO_LARGE = "too-large", PAYLOAD_TOO_LARGE, "Too large",
+        "The body may have 16 MiB, one record 1 MiB. Nothing was written.";
+    URI_TOO_LONG = "too-large", URI_TOO_LONG, "The URL is too long",
+        "Path and query together may have 16 KiB.";
+    MEDIA_TYPE = "media-type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type",
+        "The header Content-Type is missing or names a format that this request does not take. Send Content-Type: application/json.";
+    VALIDATION = "validation", UNPROCESSABLE_ENTITY, "The content is not valid",
+        "The body is JSON, but not what the schema declares. `errors` lists everything that is wrong: where (a JSON Pointer), a code, and what.";
+    UNIQUE = "unique", CONFLICT, "Already there",
+        "A record with the same value in `fields` exists.";
+    INSUFFICIENT = "insufficient", CONFLICT, "Not enough left",
+        "Adding to `field` would take it beyond what it may hold: `requested` was asked, `available` is possible.";
+    PRECONDITION = "precondition", PRECONDITION_FAILED, "The record has changed",
+        "If-Match or If-None-Match does not hold. The header ETag and the member `etag` carry the tag of the record as it is; without them there is no such record.";
+    FORBIDDEN = "forbidden", FORBIDDEN, "Forbidden",
+        "The request comes from a page of another origin, or names a host that this server does not answer for.";
+    UNAVAILABLE = "unavailable", SERVICE_UNAVAILABLE, "Not available now",
+        "The server cannot do this at the moment. The header Retry-After says when to try again. A write that was answered so did not happen.";
+}
+
+/// A problem on its way out.
+#[derive(Debug)]
+pub(super) struct Problem {
+    kind: ProblemKind,
+    detail: String,
+    members: Map<String, Json>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    pub(super) fn new(kind: ProblemKind, detail: impl Into<String>) -> Box<Self> {
+        Box::new(Self { kind, detail: detail.into(), members: Map::new(), headers: Vec::new() })
+    }
+
+    fn with(mut self: Box<Self>, member: &str, value: impl Into<Json>) -> Box<Self> {
+        self.members.insert(member.to_owned(), value.into());
+        self
+    }
+
+    fn header(mut self: Box<Self>, name: HeaderName, value: &str) -> Box<Self> {
+        self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+        self
+    }
+
+    pub(super) fn not_found(detail: impl Into<String>) -> Box<Self> {
+        Self::new(ProblemKind::NOT_FOUND, detail)
+    }
+
+    pub(super) fn syntax(detail: impl Into<String>) -> Box<Self> {
+        Self::new(ProblemKind::SYNTAX, detail)
+    }
+
+    pub(super) fn method(allow: &str) -> Box<Self> {
+        Self::new(ProblemKind::METHOD, format!("this path takes {allow}")).header(ALLOW, allow)
+    }
+
+    pub(super) fn unavailable(detail: impl Into<String>) -> Box<Self> {
+        Self::new(ProblemKind::UNAVAILABLE, detail).header(RETRY_AFTER, "1")
+    }
+
+    pub(super) fn precondition(current: Option<i64>) -> Box<Self> {
+        match current.map(Tag::revision) {
+            Some(tag) => Self::new(ProblemKind::PRECONDITION, "the record is not the one that the precondition names")
+                .with("etag", tag.quoted())
+                .header(ETAG, &tag.quoted()),
+            None => Self::new(ProblemKind::PRECONDITION, "the record does not exist"),
+        }
+    }
+
+    fn violations(violations: &[Violation], index: Option<usize>) -> Box<Self> {
+        let listed: Vec<Json> = violations
+            .iter()
+            .take(limits::LISTED_VIOLATIONS)
+            .map(|it| json!({"pointer": it.pointer, "code": it.code.name(), "message": it.message}))
+            .collect();
+        let detail = match violations {
+            [single] => single.message.clone(),
+            many => format!("{} things are wrong", many.len()),
+        };
+        let problem = Self::new(ProblemKind::VALIDATION, detail).with("errors", listed);
+        match index {
+            Some(index) => problem.with("index", index),
+            None => problem,
+        }
+    }
+
+    /// The answer. `request_id` stands in the header that every answer has.
+    pub(super) fn response(self: Box<Self>) -> Response<AnswerBody> {
+        let Self { kind, detail, members, headers } = *self;
+        if kind.status.is_server_error() {
+            tracing::warn!(problem = kind.name, detail, "request failed");
+        }
+        let mut document = Map::new();
+        document.insert("type".into(), format!("/_stoa/problems/{}", kind.name).into());
+        document.insert("title".into(), kind.title.into());
+        document.insert("status".into(), kind.status.as_u16().into());
+        document.insert("detail".into(), detail.into());
+        document.extend(members);
+        let mut response = Response::new(AnswerBody::from(Json::from(document).to_string().into_bytes()));
+        *response.status_mut() = kind.status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().extend(headers.into_iter().map(|(name, value)| (Some(name), value)).collect::<Vec<_>>().into_iter().filter_map(|(name, value)| Some((name?, value))));
+        response
+    }
+}
+
+/// The page that explains a problem.
+pub(super) fn page(name: &str) -> Option<String> {
+    let kind = ProblemKind::ALL.iter().find(|kind| kind.name == name)?;
+    Some(format!("{} ({})\n\n{}\n", kind.title, kind.status, kind.explanation))
+}
+
+impl From<QueryError> for Box<Problem> {
+    fn from(error: QueryError) -> Self {
+        let detail = error.to_string();
+        match error {
+            QueryError::Syntax { position, .. } => Problem::syntax(detail).with("position", position),
+            QueryError::UnknownAttribute { position, name, .. } => {
+                Problem::new(ProblemKind::UNKNOWN_ATTRIBUTE, detail).with("position", position).with("attribute", name)
+            }
+            QueryError::UnknownZone(_) => Problem::new(ProblemKind::VALIDATION, detail.clone())
+                .with("errors", json!([{"pointer": "", "code": "timezone", "message": detail}])),
+        }
+    }
+}
+
+impl From<BodyError> for Box<Problem> {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::Syntax { detail, position } => Problem::syntax(format!("the body: {detail}")).with("position", position),
+            BodyError::TooLarge { index } => {
+                let problem = Problem::new(ProblemKind::TOO_LARGE, "a record may have 1 MiB");
+                match index {
+                    Some(index) => problem.with("index", index),
+                    None => problem,
+                }
+            }
+            BodyError::Invalid { violations, index } => Problem::violations(&violations, index),
+        }
+    }
+}
+
+impl From<ReadError> for Box<Problem> {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Busy | ReadError::Closed | ReadError::Deadline => Problem::unavailable(error.to_string()),
+            ReadError::Database(error) => {
+                tracing::error!(%error, "a read failed");
+                Problem::unavailable("the database cannot be read")
+            }
+        }
+    }
+}
+
+/// The problem of a commit, told with the writes it had. `array`: the body was an array, so that the position matters.
+pub(super) fn of_commit(error: CommitError, table: &Table, writes: &[Write], array: bool) -> Box<Problem> {
+    match error {
+        CommitError::Busy | CommitError::Closed => Problem::unavailable(error.to_string()),
+        CommitError::Database(error) => {
+            tracing::error!(%error, "a write failed");
+            Problem::unavailable("the database cannot be written; nothing was stored")
+        }
+        CommitError::Rejected(Rejected { index, reason }) => {
+            let problem = of_reason(&reason, table, writes.get(index));
+            if array { problem.with("index", index) } else { problem }
+        }
+    }
+}
+
+fn of_reason(reason: &Reason, table: &Table, write: Option<&Write>) -> Box<Problem> {
+    match reason {
+        Reason::Exists => Problem::new(ProblemKind::UNIQUE, format!("a {} with this {} exists", table.name, table.key().name))
+            .with("fields", json!([table.key().name])),
+        Reason::Missing => Problem::not_found(format!("there is no {} with this {}", table.name, table.key().name)),
+        Reason::Precondition { current } => Problem::precondition(*current),
+        Reason::Range { attribute, current } => {
+            let requested = write.and_then(|write| added(write, *attribute));
+            insufficient(table.attribute(*attribute), requested, current.as_ref())
+        }
+    }
+}
+
+fn added(write: &Write, attribute: stoa_schema::model::AttributeId) -> Option<&Value> {
+    match &write.kind {
+        WriteKind::Patch { changes, .. } | WriteKind::PatchMatching { changes, .. } => changes.iter().find_map(|(id, change)| match change {
+            Change::Add(value) if *id == attribute => Some(value),
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
+fn insufficient(attribute: &Attribute, requested: Option<&Value>, current: Option<&Value>) -> Box<Problem> {
+    let detail = format!("{} would leave the range of {}", attribute.name, attribute.kind.name());
+    let mut problem = Problem::new(ProblemKind::INSUFFICIENT, detail).with("field", attribute.name.clone());
+    match requested {
+        Some(Value::Int(requested)) => {
+            problem = problem.with("requested", *requested);
+            let (least, most) = match attribute.kind {
+                Kind::Int => (i64::from(i32::MIN), i64::from(i32::MAX)),
+                _ => (i64::MIN, i64::MAX),
+            };
+            let held = match current {
+                Some(Value::Int(held)) => *held,
+                _ => 0,
+            };
+            let limit = if *requested > 0 { most } else { least };
+            problem.with("available", limit.saturating_sub(held))
+        }
+        Some(Value::Float(requested)) => problem.with("requested", *requested),
+        _ => problem,
+    }
+}

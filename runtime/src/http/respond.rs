@@ -1,0 +1,165 @@
+//! Answers that are no problems.
+
+use super::body::AnswerBody;
+use super::headers::{PREFERENCE_APPLIED, STOA_SEQ};
+use crate::data::tag::Tag;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, LOCATION, VARY};
+use http::{HeaderMap, HeaderName, Response, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+pub(super) type Answer = Response<AnswerBody>;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+/// What an answer depends on beside the URL.
+const VARIES: HeaderValue = HeaderValue::from_static("Accept, Origin");
+
+/// The position of the change log that an answer includes, as a header.
+#[derive(Clone, Debug)]
+pub(super) struct Position(pub(super) HeaderValue);
+
+impl Position {
+    pub(super) fn new(log: &str, seq: u64) -> Self {
+        let mut text = String::with_capacity(log.len() + 21);
+        text.push_str(log);
+        text.push('-');
+        text.push_str(itoa::Buffer::new().format(seq));
+        Self(header(&text))
+    }
+}
+
+/// A header value from text that is ASCII by construction.
+pub(super) fn header(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// An answer without headers.
+pub(super) fn bare(status: StatusCode, body: AnswerBody) -> Answer {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response
+}
+
+/// Data as JSON, with what a cache and a later request need to know.
+pub(super) fn data(status: StatusCode, body: AnswerBody, tag: Option<&Tag>, cache_control: &HeaderValue, position: Position) -> Answer {
+    let mut response = bare(status, body);
+    let headers = response.headers_mut();
+    headers.reserve(8);
+    headers.insert(CONTENT_TYPE, JSON);
+    validators(headers, tag, cache_control, position);
+    response
+}
+
+/// The client holds this already.
+pub(super) fn not_modified(tag: &Tag, cache_control: &HeaderValue, position: Position) -> Answer {
+    let mut response = bare(StatusCode::NOT_MODIFIED, AnswerBody::EMPTY);
+    validators(response.headers_mut(), Some(tag), cache_control, position);
+    response
+}
+
+fn validators(headers: &mut HeaderMap, tag: Option<&Tag>, cache_control: &HeaderValue, position: Position) {
+    if let Some(tag) = tag {
+        headers.insert(ETAG, header(&tag.quoted()));
+    }
+    headers.insert(CACHE_CONTROL, cache_control.clone());
+    headers.insert(VARY, VARIES);
+    headers.insert(STOA_SEQ, position.0);
+}
+
+/// The answer to a write: its record, or nothing if the client wants none.
+pub(super) struct Written<'a> {
+    pub(super) status: StatusCode,
+    pub(super) body: Vec<u8>,
+    pub(super) tag: Option<&'a Tag>,
+    pub(super) location: Option<String>,
+    pub(super) position: Position,
+    pub(super) minimal: bool,
+}
+
+impl Written<'_> {
+    pub(super) fn answer(self) -> Answer {
+        let mut response = match (self.minimal, self.status) {
+            (true, StatusCode::CREATED) => bare(StatusCode::CREATED, AnswerBody::EMPTY),
+            (true, _) => bare(StatusCode::NO_CONTENT, AnswerBody::EMPTY),
+            (false, status) => {
+                let mut response = bare(status, self.body.into());
+                response.headers_mut().insert(CONTENT_TYPE, JSON);
+                response
+            }
+        };
+        let headers = response.headers_mut();
+        headers.reserve(8);
+        if self.minimal {
+            headers.insert(PREFERENCE_APPLIED, HeaderValue::from_static("return=minimal"));
+        }
+        if let Some(tag) = self.tag {
+            headers.insert(ETAG, header(&tag.quoted()));
+        }
+        if let Some(location) = self.location {
+            headers.insert(LOCATION, header(&location));
+        }
+        headers.insert(STOA_SEQ, self.position.0);
+        response
+    }
+}
+
+/// Nothing to show.
+pub(super) fn no_content(position: Option<Position>) -> Answer {
+    let mut response = bare(StatusCode::NO_CONTENT, AnswerBody::EMPTY);
+    if let Some(position) = position {
+        response.headers_mut().insert(STOA_SEQ, position.0);
+    }
+    response
+}
+
+/// JSON that is no data.
+pub(super) fn json(body: &serde_json::Value) -> Answer {
+    let mut response = bare(StatusCode::OK, body.to_string().into_bytes().into());
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// A page of plain text.
+pub(super) fn text(body: String) -> Answer {
+    let mut response = bare(StatusCode::OK, body.into_bytes().into());
+    response.headers_mut().insert(CONTENT_TYPE, TEXT);
+    response
+}
+
+/// Everything but letters, digits and `-_~` is encoded, so that an id's own dots and slashes cannot be taken for syntax.
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
+
+/// The path of a record.
+pub(super) fn location(export: &str, id: &str) -> String {
+    format!("/{}/{}", utf8_percent_encode(export, IN_PATH), utf8_percent_encode(id, IN_PATH))
+}
+
+/// What `OPTIONS` says of a path.
+pub(super) fn options(allow: &'static str, patch: bool) -> Answer {
+    let mut response = bare(StatusCode::NO_CONTENT, AnswerBody::EMPTY);
+    let headers = response.headers_mut();
+    headers.insert(http::header::ALLOW, HeaderValue::from_static(allow));
+    if patch {
+        let types = HeaderValue::from_static("application/json, application/merge-patch+json");
+        headers.insert(super::headers::ACCEPT_PATCH, types);
+    }
+    response
+}
+
+const EXPOSED: &str = "ETag, Location, Link, Content-Range, Preference-Applied, Retry-After, Stoa-Seq, X-Request-Id";
+
+/// Lets a page of an allowed origin read the answer; `preflight` also tells it what it may send.
+pub(super) fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue, preflight: Option<&HeaderMap>) {
+    use http::header;
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(VARY, VARIES);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    let Some(asked) = preflight else { return };
+    let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    if let Some(names) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+    }
+    headers.insert(HeaderName::from_static("access-control-max-age"), HeaderValue::from_static("600"));
+}

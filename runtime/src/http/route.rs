@@ -1,0 +1,95 @@
+//! Paths → what they mean.
+
+use super::problem::Problem;
+use super::service::Tables;
+use crate::limits;
+use http::{Method, Uri};
+use stoa_schema::model::{AttributeId, Kind, TableId};
+use stoa_schema::query::percent_decode;
+use stoa_schema::value::{Value, coerce};
+
+/// What a request is about.
+#[derive(Debug)]
+pub(super) enum Target<'a> {
+    /// `/T` without query: what the table is.
+    Description(TableId),
+    /// `/T/`: its records.
+    Collection { table: TableId, query: &'a str },
+    /// `/T/id`: one of them, or one attribute of it. An id that the key's type cannot hold is that of no record.
+    Record { table: TableId, id: Option<Value>, attribute: Option<AttributeId>, query: &'a str },
+    /// `/_stoa/health`.
+    Health,
+    /// `/_stoa/problems/name`.
+    ProblemPage(&'a str),
+}
+
+/// Routes a request. `GET` and `HEAD` know suffixes; to other methods every character belongs to the id.
+pub(super) fn route<'a>(tables: &Tables, method: &Method, uri: &'a Uri) -> Result<Target<'a>, Box<Problem>> {
+    let (path, query) = (uri.path(), uri.query());
+    if path.len() + query.map_or(0, str::len) > limits::URL_BYTES {
+        return Err(Problem::new(super::problem::ProblemKind::URI_TOO_LONG, "path and query together may have 16 KiB"));
+    }
+    if !path.is_ascii() || !query.is_none_or(str::is_ascii) {
+        return Err(Problem::syntax("the URL has bytes that are not ASCII; percent-encode them"));
+    }
+    let rest = path.strip_prefix('/').ok_or_else(|| nothing_here(tables, path))?;
+    if let Some(internal) = rest.strip_prefix("_stoa/") {
+        return match internal.split_once('/') {
+            None if internal == "health" => Ok(Target::Health),
+            Some(("problems", name)) => Ok(Target::ProblemPage(name)),
+            _ => Err(nothing_here(tables, path)),
+        };
+    }
+    let (segment, rest) = match rest.split_once('/') {
+        Some((segment, rest)) => (segment, Some(rest)),
+        None => (rest, None),
+    };
+    let name = decoded(segment)?;
+    let Some(table) = tables.catalog.schema.exported(&name) else { return Err(nothing_here(tables, path)) };
+    let reading = matches!(*method, Method::GET | Method::HEAD);
+    match rest {
+        None if reading && query.is_none() => Ok(Target::Description(table)),
+        None | Some("") => Ok(Target::Collection { table, query: query.unwrap_or_default() }),
+        Some(".json") if reading => Ok(Target::Collection { table, query: query.unwrap_or_default() }),
+        Some(raw) => record(tables, table, raw, query.unwrap_or_default(), reading),
+    }
+}
+
+/// The id is the rest of the path, decoded once. A raw `.json` is cut off first, then the raw name of an attribute.
+fn record<'a>(tables: &Tables, table: TableId, raw: &str, query: &'a str, reading: bool) -> Result<Target<'a>, Box<Problem>> {
+    let declared = tables.catalog.table(table);
+    let (mut raw_id, mut attribute) = (raw, None);
+    if reading {
+        raw_id = raw_id.strip_suffix(".json").filter(|rest| !rest.is_empty()).unwrap_or(raw_id);
+        if let Some((rest, name)) = raw_id.rsplit_once('.')
+            && let Some(id) = declared.attribute_named(name).filter(|id| !declared.attribute(*id).hidden)
+            && !rest.is_empty()
+        {
+            (raw_id, attribute) = (rest, Some(id));
+        }
+    }
+    let text = decoded(raw_id)?;
+    let id = match declared.key().kind {
+        Kind::Id => Some(Value::Text(text)),
+        Kind::String => coerce(&Kind::String, &text).ok(),
+        // An integer has one spelling in a path: `7`, not `07` or `7.0`.
+        ref kind => coerce(kind, &text).ok().filter(|value| matches!(value, Value::Int(number) if number.to_string() == text)),
+    };
+    Ok(Target::Record { table, id, attribute, query })
+}
+
+fn decoded(raw: &str) -> Result<String, Box<Problem>> {
+    percent_decode(raw).ok_or_else(|| Problem::syntax("broken percent-encoding or UTF-8 in the path"))
+}
+
+fn nothing_here(tables: &Tables, path: &str) -> Box<Problem> {
+    let wanted = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let near = stoa_schema::nearest::nearest(wanted, tables.catalog.schema.exports());
+    match near {
+        Some(near) if !wanted.is_empty() => Problem::not_found(format!("nothing is at {path:?}; did you mean /{near}/?")),
+        _ => {
+            let known: Vec<String> = tables.catalog.schema.exports().take(20).map(|name| format!("/{name}/")).collect();
+            Problem::not_found(format!("nothing is at {path:?}; the tables are at {}", known.join(" ")))
+        }
+    }
+}

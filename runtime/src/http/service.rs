@@ -1,0 +1,195 @@
+//! From a request to its answer, in one fixed order: who asks, what for, which method, then the work.
+
+use super::body::AnswerBody;
+use super::headers::{self, REQUEST_ID};
+use super::origin::Origins;
+use super::problem::{self, Problem};
+use super::respond::{self, Answer, Position, header};
+use super::route::{Target, route};
+use super::write::Writing;
+use super::read;
+use crate::data::json::Renderer;
+use crate::data::record::Records;
+use crate::data::write::Intent;
+use crate::limits;
+use arc_swap::ArcSwap;
+use http::header::ACCESS_CONTROL_REQUEST_METHOD;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request};
+use hyper::body::Incoming;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use stoa_schema::model::TableId;
+use stoa_sync::{Catalog, Store};
+
+/// What is served now: a schema with all that is made from it once. `dev` puts another in its place.
+#[derive(Debug)]
+pub struct Tables {
+    /// The schema and its statements.
+    pub catalog: Arc<Catalog>,
+    pub(super) records: Records,
+    cache_control: Vec<HeaderValue>,
+}
+
+impl Tables {
+    /// Everything that a catalog needs to be served.
+    pub fn new(catalog: Arc<Catalog>) -> Self {
+        let cache_control = catalog.schema.tables.iter().map(|table| header(table.cache_control.as_deref().unwrap_or("no-cache")));
+        Self {
+            cache_control: cache_control.collect(),
+            records: Records::new(Arc::new(Renderer::new(Arc::clone(&catalog)))),
+            catalog,
+        }
+    }
+
+    pub(super) fn cache_control(&self, table: TableId) -> &HeaderValue {
+        &self.cache_control[table.0]
+    }
+}
+
+/// The server's side of every connection.
+pub struct Service {
+    pub(super) store: Store,
+    tables: ArcSwap<Tables>,
+    origins: Origins,
+    /// First half of the ids given to requests: tells one run of the server from another.
+    run: u32,
+    requests: AtomicU64,
+}
+
+impl Service {
+    /// A service of these tables.
+    pub fn new(store: Store, tables: Tables, origins: Origins) -> Self {
+        let run = xxhash_rust::xxh3::xxh3_64(uuid::Uuid::now_v7().as_bytes()) as u32;
+        Self { store, tables: ArcSwap::from_pointee(tables), origins, run, requests: AtomicU64::new(0) }
+    }
+
+    /// Serves other tables from now on; requests under way end with those they began with.
+    pub fn replace_tables(&self, tables: Tables) {
+        self.tables.store(Arc::new(tables));
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Answers a request.
+    pub(super) async fn call(self: Arc<Self>, request: Request<Incoming>) -> Result<Answer, Infallible> {
+        let (parts, body) = request.into_parts();
+        let id = self.request_id(&parts.headers);
+        let mut answer = match self.origins.check(parts.version, &parts.headers) {
+            Ok(None) => self.answer(&parts, body).await,
+            Ok(Some(origin)) => self.cross_origin(&parts, body, origin).await,
+            Err(problem) => problem.response(),
+        };
+        tracing::debug!(id = ?id, method = %parts.method, uri = %parts.uri, status = answer.status().as_u16());
+        if parts.method == Method::HEAD
+            && let AnswerBody::Streamed(_) = answer.body()
+        {
+            *answer.body_mut() = AnswerBody::EMPTY;
+        }
+        answer.headers_mut().insert(REQUEST_ID, id);
+        Ok(answer)
+    }
+
+    async fn cross_origin(&self, parts: &Parts, body: Incoming, origin: HeaderValue) -> Answer {
+        let preflight = parts.method == Method::OPTIONS && parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        let mut answer = self.answer(parts, body).await;
+        respond::allow_origin(answer.headers_mut(), origin, preflight.then_some(&parts.headers));
+        answer
+    }
+
+    async fn answer(&self, parts: &Parts, body: Incoming) -> Answer {
+        let tables = self.tables.load_full();
+        match self.routed(&tables, parts, body).await {
+            Ok(answer) => answer,
+            Err(problem) => problem.response(),
+        }
+    }
+
+    async fn routed(&self, tables: &Tables, parts: &Parts, body: Incoming) -> Result<Answer, Box<Problem>> {
+        let target = route(tables, &parts.method, &parts.uri)?;
+        let reading = matches!(parts.method, Method::GET | Method::HEAD);
+        match target {
+            Target::Description(table) => read::description(self, tables, parts, table).await,
+            Target::Collection { table, query } if reading => read::collection(self, tables, parts, table, query).await,
+            Target::Record { table, id, attribute, query } if reading => {
+                read::record(self, tables, parts, table, id, attribute, query).await
+            }
+            Target::Collection { table, query } => {
+                let writing = Writing { service: self, tables, parts, table };
+                match parts.method {
+                    Method::POST => writing.collection(body, query, Intent::Insert).await,
+                    Method::PUT => writing.collection(body, query, Intent::Put).await,
+                    Method::PATCH | Method::DELETE => writing.matching(body, query).await,
+                    Method::OPTIONS => Ok(respond::options(COLLECTION, true)),
+                    _ => Err(Problem::method(COLLECTION)),
+                }
+            }
+            Target::Record { table, id, query, .. } => {
+                let writing = Writing { service: self, tables, parts, table };
+                match parts.method {
+                    Method::PUT | Method::PATCH | Method::DELETE => writing.record(body, id, query).await,
+                    Method::OPTIONS => Ok(respond::options(RECORD, true)),
+                    _ => Err(Problem::method(RECORD)),
+                }
+            }
+            Target::Health | Target::ProblemPage(_) if parts.method == Method::OPTIONS => Ok(respond::options(PAGE, false)),
+            Target::Health | Target::ProblemPage(_) if !reading => Err(Problem::method(PAGE)),
+            Target::Health => Ok(respond::json(&self.health())),
+            Target::ProblemPage(name) => {
+                let page = problem::page(name).ok_or_else(|| Problem::not_found(format!("there is no problem called {name:?}")));
+                page.map(respond::text)
+            }
+        }
+    }
+
+    fn health(&self) -> serde_json::Value {
+        serde_json::json!({
+            "status": "ok",
+            "version": env!("CARGO_PKG_VERSION"),
+            "log": self.store.log(),
+            "position": self.store.position(),
+            "tzdata": stoa_schema::time::tzdata_version(),
+        })
+    }
+
+    /// The position that an answer to this request includes, once it includes the one that the request asks for.
+    pub(super) async fn position(&self, headers: &HeaderMap) -> Result<Position, Box<Problem>> {
+        if let Some(asked) = headers::asked_position(headers, self.store.log())? {
+            self.wait_for(asked).await?;
+        }
+        Ok(Position::new(self.store.log(), self.store.position()))
+    }
+
+    async fn wait_for(&self, asked: u64) -> Result<(), Box<Problem>> {
+        let reached = async {
+            while self.store.position() < asked {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(limits::POSITION_WAIT, reached).await;
+        waited.map_err(|_| Problem::unavailable("this server has not seen the position that Stoa-Seq names"))
+    }
+
+    /// The id that the client gave, if it is a plain word; otherwise a new one.
+    fn request_id(&self, headers: &HeaderMap) -> HeaderValue {
+        let plain = |value: &&HeaderValue| {
+            let bytes = value.as_bytes();
+            (1..=limits::REQUEST_ID_CHARS).contains(&bytes.len())
+                && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+        };
+        if let Some(given) = headers.get(REQUEST_ID).filter(plain) {
+            return given.clone();
+        }
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        header(&format!("{:08x}{number:08x}", self.run))
+    }
+}
+
+const COLLECTION: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+const RECORD: &str = "GET, HEAD, PUT, PATCH, DELETE, OPTIONS";
+const PAGE: &str = "GET, HEAD, OPTIONS";

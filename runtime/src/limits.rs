@@ -1,0 +1,49 @@
+//! Every bound of this crate, with what happens beyond it.
+
+use std::time::Duration;
+
+/// Bytes of a request body; a larger one is refused (413).
+pub const BODY_BYTES: usize = 16 << 20;
+
+/// Bytes of a request's path and query; a longer one is refused (414).
+pub const URL_BYTES: usize = 16 << 10;
+
+/// Bytes of an answer that are made before the first of them leaves. A longer list is streamed: it has no `ETag`, and its
+/// chunks have this size.
+pub const PAGE_BUFFER_BYTES: usize = 64 << 10;
+
+/// Chunks of a streamed answer that wait for a slow client.
+pub const STREAM_CHUNKS: usize = 2;
+
+/// How long a streamed answer may wait for its client; then it is cut.
+pub const STREAM_STALL: Duration = Duration::from_secs(30);
+
+/// How long the next piece of a request body may take (408).
+pub const BODY_STALL: Duration = Duration::from_secs(30);
+
+/// How long a connection may take for a request's head, and rest between two requests; then it is closed.
+pub const HEAD_WAIT: Duration = Duration::from_secs(60);
+
+/// How long a request waits for the position that its `Stoa-Seq` names (503).
+pub const POSITION_WAIT: Duration = Duration::from_secs(2);
+
+/// How long open requests may take after the server was told to stop.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+
+/// Connections at once; more wait to be accepted.
+pub const CONNECTIONS: usize = 16_384;
+
+/// Violations listed in one problem document; more are counted only.
+pub const LISTED_VIOLATIONS: usize = 100;
+
+/// Characters of an `X-Request-Id` that a client sends; a longer one is replaced.
+pub const REQUEST_ID_CHARS: usize = 64;
+
+/// Entity tags in one `If-Match` or `If-None-Match`; more are refused (400).
+pub const ENTITY_TAGS: usize = 100;
+
+/// Bytes of a seed file; a larger one is refused at start.
+pub const SEED_BYTES: u64 = 64 << 20;
+
+/// How long `dev` waits after a change of the schema for more of them.
+pub const RELOAD_QUIET: Duration = Duration::from_millis(80);

@@ -1,0 +1,178 @@
+//! The real binary, started for a test and ended with it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// The project's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
+}
+
+/// The binary under test: `STOA_BIN`, or the release build.
+pub fn binary() -> PathBuf {
+    std::env::var_os("STOA_BIN").map_or_else(|| root().join("target/release/stoa"), PathBuf::from)
+}
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    /// `http://127.0.0.1:PORT`.
+    pub base: String,
+    output: Arc<Mutex<String>>,
+    /// Removed with the server, unless the test gave its own folders.
+    _folder: Option<tempfile::TempDir>,
+    data: PathBuf,
+}
+
+/// How a server is started.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// `dev` instead of `serve`.
+    pub dev: bool,
+    /// The data folder; a temporary one if not given.
+    pub data: Option<PathBuf>,
+    /// More arguments.
+    pub arguments: Vec<String>,
+}
+
+impl Server {
+    /// Serves a schema from a temporary folder.
+    pub fn with_schema(schema: &str) -> Self {
+        Self::with_app_files(&[("schema.graphql", schema)])
+    }
+
+    /// Serves an app made of these files, in a temporary folder.
+    pub fn with_app_files(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a file in a folder")).expect("a folder in the app");
+            std::fs::write(path, text).expect("a file of the app");
+        }
+        let mut server = Self::start(folder.path(), Start::default());
+        server._folder = Some(folder);
+        server
+    }
+
+    /// Serves an example of the project on fresh data.
+    pub fn with_example(name: &str) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let start = Start { data: Some(data.path().to_owned()), ..Start::default() };
+        let mut server = Self::start(&root().join("examples").join(name), start);
+        server._folder = Some(data);
+        server
+    }
+
+    /// Starts a server and waits until it answers.
+    pub fn start(app: &Path, start: Start) -> Self {
+        Self::try_start(app, start).unwrap_or_else(|output| panic!("stoa did not start:\n{output}"))
+    }
+
+    /// Starts a server; what it printed, if it ended instead of answering.
+    pub fn try_start(app: &Path, start: Start) -> Result<Self, String> {
+        let data = start.data.unwrap_or_else(|| app.join(".stoa"));
+        let mut child = Command::new(binary())
+            .arg(if start.dev { "dev" } else { "serve" })
+            .arg(app)
+            .args(["--listen", "127.0.0.1:0", "--data"])
+            .arg(&data)
+            .args(start.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("target/release/stoa: build it first (cargo build --release)");
+        let output = Arc::new(Mutex::new(String::new()));
+        let (told, base) = std::sync::mpsc::channel();
+        let stdout = child.stdout.take().expect("a pipe");
+        let stderr = child.stderr.take().expect("a pipe");
+        collect(stdout, Arc::clone(&output), Some(told));
+        collect(stderr, Arc::clone(&output), None);
+        match base.recv_timeout(Duration::from_secs(60)) {
+            Ok(base) => Ok(Self { child, base, output, _folder: None, data }),
+            Err(_) => {
+                // Its pipes are closed, or it hangs.
+                _ = child.kill();
+                _ = child.wait();
+                Err(output.lock().expect("output").clone())
+            }
+        }
+    }
+
+    /// The server's port.
+    pub fn port(&self) -> u16 {
+        self.base.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
+    }
+
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The folder of its database.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// What it has printed so far, on both streams.
+    pub fn output(&self) -> String {
+        self.output.lock().expect("output").clone()
+    }
+
+    /// Waits until its output has this text.
+    pub fn wait_for_output(&self, text: &str) {
+        let began = Instant::now();
+        while !self.output().contains(text) {
+            assert!(began.elapsed() < Duration::from_secs(30), "{text:?} does not appear in:\n{}", self.output());
+            std::thread::yield_now();
+        }
+    }
+
+    /// SIGKILL: nothing is finished.
+    pub fn kill(mut self) {
+        self.child.kill().expect("a process of ours");
+        self.child.wait().expect("its end");
+    }
+
+    /// SIGTERM, and the end of the process.
+    pub fn stop(mut self) -> ExitStatus {
+        self.terminate();
+        self.child.wait().expect("its end")
+    }
+
+    /// SIGTERM, without waiting.
+    pub fn terminate(&mut self) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill");
+        assert!(sent.success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- stoa said:\n{}", self.output());
+        }
+    }
+}
+
+/// Gathers a stream; tells the address that the server announces last, with `ready`.
+fn collect(stream: impl Read + Send + 'static, output: Arc<Mutex<String>>, told: Option<std::sync::mpsc::Sender<String>>) {
+    std::thread::spawn(move || {
+        let mut address = None;
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if let Some(at) = line.find("http://127.0.0.1:") {
+                address = Some(line[at..].split('/').take(3).collect::<Vec<_>>().join("/"));
+            }
+            output.lock().expect("output").push_str(&format!("{line}\n"));
+            if let (Some(told), Some(address), true) = (&told, &address, line.starts_with("ready")) {
+                _ = told.send(address.clone());
+            }
+        }
+    });
+}
