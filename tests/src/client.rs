@@ -46,9 +46,9 @@ impl Client {
             request = request.header(*name, *value);
         }
         let answer = if body.is_empty() {
-            self.agent.run(self.agent.configure_request(request.body(()).expect("a request")).force_send_body(true).build())?
+            self.agent.run(request.body(()).expect("a request"))?
         } else {
-            self.agent.run(self.agent.configure_request(request.body(body).expect("a request")).force_send_body(true).build())?
+            self.agent.run(request.body(body).expect("a request"))?
         };
         let (parts, mut body) = answer.into_parts();
         let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));

@@ -20,7 +20,7 @@
 //! request (line, headers, empty line, body), `--- STATUS`, and what is expected of the answer: headers (`*`: any value;
 //! `-`: absent) and, after an empty line, the body: JSON compared as a value, in which `"*"` stands for anything and
 //! `"...": "..."` in an object for members not named. `{etag}`, `{location}` and `{seq}` in a request stand for those of
-//! the answer before; `{NAME:…}`… are not known. Without a body part the body is not looked at; `(empty)` says that there
+//! the answer before; Without a body part the body is not looked at; `(empty)` says that there
 //! is none.
 
 use crate::client::{Answer, Client};
@@ -90,7 +90,8 @@ impl<'a> Case<'a> {
     }
 
     fn run(&self, client: &Client, last: &mut Option<Answer>) -> Result<(), String> {
-        let fill = |text: &str| match last {
+        let before = last.take();
+        let fill = |text: &str| match &before {
             None => text.to_owned(),
             Some(last) => [("{etag}", "etag"), ("{location}", "location"), ("{seq}", "stoa-seq")]
                 .iter()
