@@ -76,7 +76,8 @@ impl AppFolder {
             return Err(AppError::NoSchema { path: self.path.clone() });
         }
         let sources = files.into_iter().map(|path| {
-            let text = std::fs::read_to_string(&path).map_err(|source| AppError::File { path: path.clone(), source })?;
+            let text =
+                std::fs::read_to_string(&path).map_err(|source| AppError::File { path: path.clone(), source })?;
             let shown = path.strip_prefix(&self.path).unwrap_or(&path);
             Ok(Source { name: Arc::from(shown.to_string_lossy()), text })
         });
@@ -93,7 +94,9 @@ impl AppFolder {
             let commit = seed(&path, catalog)?;
             store.commit(commit).await.map_err(|error| AppError::Seed {
                 detail: match error {
-                    CommitError::Rejected(rejected) => format!("record {} cannot be stored: {:?}", rejected.index, rejected.reason),
+                    CommitError::Rejected(rejected) => {
+                        format!("record {} cannot be stored: {:?}", rejected.index, rejected.reason)
+                    }
                     other => other.to_string(),
                 },
                 path,
@@ -136,10 +139,13 @@ fn seed(path: &Path, catalog: &Arc<Catalog>) -> Result<Commit, AppError> {
         return Err(wrong("a seed file may have 64 MiB".into()));
     }
     let text = std::fs::read_to_string(path).map_err(failed)?;
-    let file: SeedFile<'_> = serde_json::from_str(&text).map_err(|error| wrong(format!("expected {{\"table\": …, \"records\": […]}}: {error}")))?;
-    let table = catalog.schema.named(&file.table).ok_or_else(|| wrong(format!("the schema has no table {}", file.table)))?;
+    let file: SeedFile<'_> = serde_json::from_str(&text)
+        .map_err(|error| wrong(format!("expected {{\"table\": …, \"records\": […]}}: {error}")))?;
+    let table =
+        catalog.schema.named(&file.table).ok_or_else(|| wrong(format!("the schema has no table {}", file.table)))?;
     let writes = file.records.iter().enumerate().map(|(at, raw)| {
-        let record = read_record(catalog.table(table), raw.get()).map_err(|error| wrong(format!("record {at}: {error}")))?;
+        let record =
+            read_record(catalog.table(table), raw.get()).map_err(|error| wrong(format!("record {at}: {error}")))?;
         let record = record.map_err(|violations| {
             let first = violations.first().map(|it| format!("{}: {}", it.pointer, it.message)).unwrap_or_default();
             wrong(format!("record {at}: {first}"))

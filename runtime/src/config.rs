@@ -67,7 +67,9 @@ pub enum ConfigError {
     #[error("cors in stoa.toml: {0:?} is no origin; write it as browsers do, for example https://shop.example")]
     Origin(String),
     /// The address is open to others.
-    #[error("listening on {0} lets everybody on the network read and write: add --unauthenticated if that is meant, or listen on 127.0.0.1")]
+    #[error(
+        "listening on {0} lets everybody on the network read and write: add --unauthenticated if that is meant, or listen on 127.0.0.1"
+    )]
     Open(SocketAddr),
 }
 
@@ -126,7 +128,10 @@ mod tests {
     #[test]
     fn a_flag_goes_before_the_file_and_the_file_before_the_default() {
         let defaults = settle(Given::default(), "").unwrap();
-        assert_eq!((defaults.listen.to_string().as_str(), defaults.data), ("127.0.0.1:9926", PathBuf::from("app/.stoa")));
+        assert_eq!(
+            (defaults.listen.to_string().as_str(), defaults.data),
+            ("127.0.0.1:9926", PathBuf::from("app/.stoa"))
+        );
         let file = "listen = '127.0.0.1:80'\ndata = 'd'\n";
         let from_file = settle(Given::default(), file).unwrap();
         assert_eq!((from_file.listen.port(), from_file.data), (80, PathBuf::from("app/d")));

@@ -10,7 +10,7 @@ pub const URL_BYTES: usize = 16 << 10;
 
 /// Bytes of an answer that are made before the first of them leaves. A longer list is streamed: it has no `ETag`, and its
 /// chunks have this size.
-pub const PAGE_BUFFER_BYTES: usize = 64 << 10;
+pub const PAGE_BUFFER_BYTES: usize = 256 << 10;
 
 /// Chunks of a streamed answer that wait for a slow client.
 pub const STREAM_CHUNKS: usize = 2;

@@ -28,11 +28,8 @@ pub struct Schema {
 impl Schema {
     /// A schema of these tables; the exported ones can be found by their path.
     pub fn new(tables: Vec<Table>) -> Self {
-        let exports = tables
-            .iter()
-            .enumerate()
-            .filter_map(|(at, table)| Some((table.export.clone()?, TableId(at))))
-            .collect();
+        let exports =
+            tables.iter().enumerate().filter_map(|(at, table)| Some((table.export.clone()?, TableId(at)))).collect();
         Self { tables, exports }
     }
 

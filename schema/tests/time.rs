@@ -2,11 +2,7 @@
 //!
 //! The vectors (`vectors/time.json`) were checked with another implementation; the tables here are written by hand.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
 use serde_json::Value;
@@ -104,10 +100,7 @@ fn accepted_instants() {
         ("2024-08-15T14:30:00-00:00", "2024-08-15T14:30:00.000Z"),
         ("2024-08-15T14:30:00.5Z", "2024-08-15T14:30:00.500Z"),
         ("2024-08-15T14:30:00.05Z", "2024-08-15T14:30:00.050Z"),
-        (
-            "2024-08-15T14:30:00.9999999999999999999999Z",
-            "2024-08-15T14:30:00.999Z",
-        ),
+        ("2024-08-15T14:30:00.9999999999999999999999Z", "2024-08-15T14:30:00.999Z"),
         ("1969-12-31T23:59:59.9999Z", "1969-12-31T23:59:59.999Z"),
         ("1969-12-31T23:59:59.0001Z", "1969-12-31T23:59:59.000Z"),
         ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000Z"),
@@ -121,11 +114,7 @@ fn accepted_instants() {
     ] {
         let found = Instant::parse(text).map(Instant::stored);
         assert_eq!(found.as_deref(), Some(stored), "{text}");
-        assert_eq!(
-            Written::parse(text),
-            Instant::parse(text).map(Written::Instant),
-            "{text}"
-        );
+        assert_eq!(Written::parse(text), Instant::parse(text).map(Written::Instant), "{text}");
     }
 }
 
@@ -179,10 +168,7 @@ fn rejected_instants() {
 #[test]
 fn only_the_stored_form_is_read_as_stored() {
     let stored = "2024-08-15T14:30:00.250Z";
-    assert_eq!(
-        Instant::parse_stored(stored).map(Instant::millis),
-        Some(1_723_732_200_250)
-    );
+    assert_eq!(Instant::parse_stored(stored).map(Instant::millis), Some(1_723_732_200_250));
     for text in [
         "2024-08-15T14:30:00Z",
         "2024-08-15T14:30:00.25Z",
@@ -216,52 +202,16 @@ fn shown_with_the_offset_of_the_zone() {
     for (name, instant, text) in [
         ("UTC", "2024-08-15T14:00:00Z", "2024-08-15T14:00:00+00:00"),
         ("Z", "2024-08-15T14:00:00Z", "2024-08-15T14:00:00+00:00"),
-        (
-            "+05:30",
-            "2024-08-15T14:00:00.050Z",
-            "2024-08-15T19:30:00.050+05:30",
-        ),
-        (
-            "-08:00",
-            "1969-12-31T23:59:59.999Z",
-            "1969-12-31T15:59:59.999-08:00",
-        ),
-        (
-            "US/Eastern",
-            "2024-11-03T05:30:00Z",
-            "2024-11-03T01:30:00-04:00",
-        ),
+        ("+05:30", "2024-08-15T14:00:00.050Z", "2024-08-15T19:30:00.050+05:30"),
+        ("-08:00", "1969-12-31T23:59:59.999Z", "1969-12-31T15:59:59.999-08:00"),
+        ("US/Eastern", "2024-11-03T05:30:00Z", "2024-11-03T01:30:00-04:00"),
         // Local mean time -04:56:02 and +00:17:30.
-        (
-            "America/New_York",
-            "1800-01-01T00:00:00Z",
-            "1799-12-31T19:04:00-04:56",
-        ),
-        (
-            "Europe/Brussels",
-            "1800-01-01T00:00:00Z",
-            "1800-01-01T00:18:00+00:18",
-        ),
-        (
-            "-00:01",
-            "0000-01-01T00:00:00Z",
-            "0000-01-01T00:00:00+00:00",
-        ),
-        (
-            "-00:01",
-            "0000-01-01T00:01:00Z",
-            "0000-01-01T00:00:00-00:01",
-        ),
-        (
-            "+14:00",
-            "9999-12-31T23:00:00Z",
-            "9999-12-31T23:00:00+00:00",
-        ),
-        (
-            "Asia/Tokyo",
-            "9999-12-31T14:59:59.999Z",
-            "9999-12-31T23:59:59.999+09:00",
-        ),
+        ("America/New_York", "1800-01-01T00:00:00Z", "1799-12-31T19:04:00-04:56"),
+        ("Europe/Brussels", "1800-01-01T00:00:00Z", "1800-01-01T00:18:00+00:18"),
+        ("-00:01", "0000-01-01T00:00:00Z", "0000-01-01T00:00:00+00:00"),
+        ("-00:01", "0000-01-01T00:01:00Z", "0000-01-01T00:00:00-00:01"),
+        ("+14:00", "9999-12-31T23:00:00Z", "9999-12-31T23:00:00+00:00"),
+        ("Asia/Tokyo", "9999-12-31T14:59:59.999Z", "9999-12-31T23:59:59.999+09:00"),
     ] {
         assert_eq!(shown_in(name, instant), text, "{name} {instant}");
     }
@@ -272,74 +222,22 @@ fn shown_with_the_offset_of_the_zone() {
 #[test]
 fn local_times_that_are_skipped_or_occur_twice() {
     for (name, written, instant) in [
-        (
-            "America/New_York",
-            "2024-03-10T02:00",
-            "2024-03-10T07:00:00Z",
-        ),
-        (
-            "America/New_York",
-            "2024-03-10T02:59:59.999",
-            "2024-03-10T07:59:59.999Z",
-        ),
-        (
-            "America/New_York",
-            "2024-03-10T03:00",
-            "2024-03-10T07:00:00Z",
-        ),
-        (
-            "America/New_York",
-            "2024-11-03T02:00",
-            "2024-11-03T07:00:00Z",
-        ),
+        ("America/New_York", "2024-03-10T02:00", "2024-03-10T07:00:00Z"),
+        ("America/New_York", "2024-03-10T02:59:59.999", "2024-03-10T07:59:59.999Z"),
+        ("America/New_York", "2024-03-10T03:00", "2024-03-10T07:00:00Z"),
+        ("America/New_York", "2024-11-03T02:00", "2024-11-03T07:00:00Z"),
         ("Pacific/Apia", "2011-12-30T12:00", "2011-12-30T22:00:00Z"),
-        (
-            "Pacific/Kwajalein",
-            "1993-08-21T00:00",
-            "1993-08-21T12:00:00Z",
-        ),
-        (
-            "America/New_York",
-            "1850-01-01T00:00:00",
-            "1850-01-01T04:56:02Z",
-        ),
-        (
-            "-03:00",
-            "1969-12-31T23:59:59.999",
-            "1970-01-01T02:59:59.999Z",
-        ),
+        ("Pacific/Kwajalein", "1993-08-21T00:00", "1993-08-21T12:00:00Z"),
+        ("America/New_York", "1850-01-01T00:00:00", "1850-01-01T04:56:02Z"),
+        ("-03:00", "1969-12-31T23:59:59.999", "1970-01-01T02:59:59.999Z"),
         // Behind the end of the compiled-in tables their last rules go on.
-        (
-            "America/New_York",
-            "2099-07-01T12:00",
-            "2099-07-01T16:00:00Z",
-        ),
-        (
-            "America/New_York",
-            "2100-03-14T02:30",
-            "2100-03-14T07:30:00Z",
-        ),
-        (
-            "America/New_York",
-            "2150-11-01T01:30",
-            "2150-11-01T05:30:00Z",
-        ),
-        (
-            "Australia/Sydney",
-            "9996-02-29T12:00",
-            "9996-02-29T01:00:00Z",
-        ),
-        (
-            "Africa/Casablanca",
-            "2150-08-01T12:00",
-            "2150-08-01T11:00:00Z",
-        ),
+        ("America/New_York", "2099-07-01T12:00", "2099-07-01T16:00:00Z"),
+        ("America/New_York", "2100-03-14T02:30", "2100-03-14T07:30:00Z"),
+        ("America/New_York", "2150-11-01T01:30", "2150-11-01T05:30:00Z"),
+        ("Australia/Sydney", "9996-02-29T12:00", "9996-02-29T01:00:00Z"),
+        ("Africa/Casablanca", "2150-08-01T12:00", "2150-08-01T11:00:00Z"),
     ] {
-        assert_eq!(
-            instant_of(name, written).as_deref(),
-            Some(instant),
-            "{name} {written}"
-        );
+        assert_eq!(instant_of(name, written).as_deref(), Some(instant), "{name} {written}");
     }
 }
 
@@ -366,10 +264,7 @@ fn days_that_do_not_begin_at_midnight() {
 #[test]
 fn local_times_whose_instant_has_no_four_digit_year() {
     assert_eq!(day_start("+00:01", "0000-01-01"), None);
-    assert_eq!(
-        day_start("-00:01", "0000-01-01").as_deref(),
-        Some("0000-01-01T00:01:00Z")
-    );
+    assert_eq!(day_start("-00:01", "0000-01-01").as_deref(), Some("0000-01-01T00:01:00Z"));
     assert_eq!(instant_of("America/New_York", "9999-12-31T19:00"), None);
     let last = instant_of("America/New_York", "9999-12-31T18:59:59.999");
     assert_eq!(last.as_deref(), Some("9999-12-31T23:59:59.999Z"));
@@ -406,15 +301,7 @@ fn texts_without_an_offset() {
 
 #[test]
 fn zone_names() {
-    for name in [
-        "US/Eastern",
-        "Etc/GMT+5",
-        "UTC",
-        "Z",
-        "+05:30",
-        "-23:59",
-        "Asia/Kathmandu",
-    ] {
+    for name in ["US/Eastern", "Etc/GMT+5", "UTC", "Z", "+05:30", "-23:59", "Asia/Kathmandu"] {
         assert_eq!(zone(name).name(), name);
     }
     for (name, nearest) in [
@@ -432,16 +319,10 @@ fn zone_names() {
         ("Mars/Olympus_Mons", None),
     ] {
         let unknown = Zone::parse(name).unwrap_err();
-        assert_eq!(
-            (unknown.name.as_str(), unknown.nearest.as_deref()),
-            (name, nearest)
-        );
+        assert_eq!((unknown.name.as_str(), unknown.nearest.as_deref()), (name, nearest));
     }
     let unknown = Zone::parse("Europe/Pari").unwrap_err();
-    assert_eq!(
-        unknown.to_string(),
-        r#"unknown time zone "Europe/Pari" (did you mean "Europe/Paris"?)"#
-    );
+    assert_eq!(unknown.to_string(), r#"unknown time zone "Europe/Pari" (did you mean "Europe/Paris"?)"#);
 }
 
 #[test]
@@ -460,10 +341,7 @@ fn offsets_at_instants() {
 fn the_version_of_the_tables_is_a_release_name() {
     let (year, letter) = tzdata_version().split_at(4);
     assert!(year.parse::<u16>().is_ok_and(|year| year >= 2025), "{year}");
-    assert!(
-        letter.chars().all(|letter| letter.is_ascii_lowercase()),
-        "{letter}"
-    );
+    assert!(letter.chars().all(|letter| letter.is_ascii_lowercase()), "{letter}");
 }
 
 fn instants() -> impl Strategy<Value = Instant> {

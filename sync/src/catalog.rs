@@ -60,10 +60,8 @@ impl Statements {
             .map(|attribute| format!("{0}=excluded.{0}", quoted(&attribute.name)))
             .chain([format!("{REVISION}=max({name}.{REVISION}+1,excluded.{REVISION})")])
             .collect();
-        let put = format!(
-            "{insert} ON CONFLICT({key}) DO UPDATE SET {} RETURNING {REVISION},{columns}",
-            replaced.join(",")
-        );
+        let put =
+            format!("{insert} ON CONFLICT({key}) DO UPDATE SET {} RETURNING {REVISION},{columns}", replaced.join(","));
         Self {
             insert,
             put,

@@ -1,10 +1,10 @@
 //! What is to be written, as data: the one way in.
 
 use crate::catalog::Catalog;
+use std::sync::Arc;
 use stoa_schema::model::{AttributeId, TableId};
 use stoa_schema::query::Filter;
-use stoa_schema::value::{Change, Value};
-use std::sync::Arc;
+use stoa_schema::value::{Changes, Value};
 
 /// Writes that happen together or not at all.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub enum WriteKind {
         /// Which.
         id: Value,
         /// What becomes of its attributes.
-        changes: Vec<(AttributeId, Change)>,
+        changes: Changes,
     },
     /// The end of one record, which must exist.
     Delete {
@@ -54,7 +54,7 @@ pub enum WriteKind {
         /// Which.
         filter: Filter,
         /// What becomes of their attributes.
-        changes: Vec<(AttributeId, Change)>,
+        changes: Changes,
     },
     /// The end of every record that matches.
     DeleteMatching {

@@ -21,4 +21,4 @@ macro_rules! fixtures {
     };
 }
 
-fixtures!(records);
+fixtures!(records, contract_storefront, contract_calendar, methods, conditional, queries);

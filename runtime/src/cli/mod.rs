@@ -1,9 +1,9 @@
 //! The command line.
 
-mod dev;
-mod serve;
 mod check;
+mod dev;
 mod running;
+mod serve;
 
 use crate::config::Given;
 use clap::{Args, Parser, Subcommand};
@@ -16,13 +16,18 @@ use std::process::ExitCode;
 /// Write schema.graphql, run `stoa dev`, and every type with @table @export answers over REST: with queries, relations,
 /// conditional requests and times in any zone, from one file on disk.
 #[derive(Debug, Parser)]
-#[command(name = "stoa", version, max_term_width = 110, after_help = "\
+#[command(
+    name = "stoa",
+    version,
+    max_term_width = 110,
+    after_help = "\
 Start here:
   stoa dev examples/storefront
   curl 'http://localhost:9926/Product/?price=lt=100&inStock=true&sort=name'
 
 Settings: a flag goes before the environment (STOA_…), the environment before stoa.toml in the app folder.
-STOA_LOG=debug shows every request.")]
+STOA_LOG=debug shows every request."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -38,11 +38,15 @@ impl Running {
         }
         let file = File::of(app).map_err(|error| error.to_string())?;
         let settings = Settings::settle(app, given, file).map_err(|error| error.to_string())?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| format!("cannot start threads: {error}"))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| format!("cannot start threads: {error}"))?;
         runtime.block_on(async {
             let listener = TcpListener::bind(settings.listen).await.map_err(|error| busy(&settings, &error))?;
             let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
-            let (store, catalog) = Store::open(&Options { folder: settings.data.clone(), readers }, loaded.schema).map_err(|error| error.to_string())?;
+            let (store, catalog) = Store::open(&Options { folder: settings.data.clone(), readers }, loaded.schema)
+                .map_err(|error| error.to_string())?;
             folder.load_seeds(&store, &catalog).await.map_err(told)?;
             let local_only = settings.listen.ip().is_loopback();
             let origins = Origins { allowed: settings.cors.clone(), loopback: mode == Mode::Dev, local_only };
@@ -79,12 +83,20 @@ impl Running {
 
 fn busy(settings: &Settings, error: &std::io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::AddrInUse => format!("{} is taken by another program; choose another address with --listen", settings.listen),
+        std::io::ErrorKind::AddrInUse => {
+            format!("{} is taken by another program; choose another address with --listen", settings.listen)
+        }
         _ => format!("cannot listen on {}: {error}", settings.listen),
     }
 }
 
-fn announce(app: &AppFolder, catalog: &stoa_sync::Catalog, settings: &Settings, address: std::net::SocketAddr, began: Instant) {
+fn announce(
+    app: &AppFolder,
+    catalog: &stoa_sync::Catalog,
+    settings: &Settings,
+    address: std::net::SocketAddr,
+    began: Instant,
+) {
     println!("stoa {} serves {}\n", env!("CARGO_PKG_VERSION"), app.path().display());
     for table in &catalog.schema.tables {
         if let Some(export) = &table.export {

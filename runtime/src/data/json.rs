@@ -42,7 +42,14 @@ impl Renderer {
     ///
     /// # Errors
     /// A relation could not be read.
-    pub fn row(&self, reader: &Reader, fields: &PlanFields, row: &Record<'_>, zone: Option<&Zone>, out: &mut Vec<u8>) -> Result<(), ReadError> {
+    pub fn row(
+        &self,
+        reader: &Reader,
+        fields: &PlanFields,
+        row: &Record<'_>,
+        zone: Option<&Zone>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
         let (open, close) = match fields.shape {
             Shape::Object => (b"{".as_slice(), b"}".as_slice()),
             Shape::Array => (b"[".as_slice(), b"]".as_slice()),
@@ -124,7 +131,9 @@ impl Renderer {
 pub fn value(attribute: &Attribute, cell: Cell<'_>, zone: Option<&Zone>, out: &mut Vec<u8>) {
     match cell {
         Cell::Null => out.extend_from_slice(b"null"),
-        Cell::Int(number) if attribute.kind == Kind::Boolean => out.extend_from_slice(if number == 0 { b"false" } else { b"true" }),
+        Cell::Int(number) if attribute.kind == Kind::Boolean => {
+            out.extend_from_slice(if number == 0 { b"false" } else { b"true" })
+        }
         Cell::Int(number) => out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
         Cell::Real(number) => double(number, out),
         Cell::Text(list) if attribute.list => elements(attribute, list, zone, out),

@@ -73,8 +73,8 @@ impl Writer {
             }
             (Err(error), Some(answer), _) => _ = answer.send(Err(error)),
             (done, None, Some(chunks)) => {
-                let last = done.map(|()| Bytes::from(self.buffer));
-                _ = self.runtime.block_on(tokio::time::timeout(limits::STREAM_STALL, chunks.send(last)));
+                let last = done.map(|()| Bytes::from(std::mem::take(&mut self.buffer)));
+                _ = self.send(&chunks, last);
             }
             (_, None, None) => {}
         }
@@ -110,10 +110,20 @@ impl Writer {
             }
         }
         let Some(chunks) = &self.chunks else { return Ok(Flow::Stop) };
-        let chunk = Bytes::from(std::mem::replace(&mut self.buffer, Vec::with_capacity(limits::PAGE_BUFFER_BYTES + 4_096)));
-        let sent = self.runtime.block_on(tokio::time::timeout(limits::STREAM_STALL, chunks.send(Ok(chunk))));
+        let chunk =
+            Bytes::from(std::mem::replace(&mut self.buffer, Vec::with_capacity(limits::PAGE_BUFFER_BYTES + 4_096)));
+        let sent = self.send(chunks, Ok(chunk));
         reader.renew_deadline();
-        match sent {
+        sent
+    }
+
+    /// Waits until the client has taken enough, but not for ever; stops when it is gone.
+    fn send(
+        &self,
+        chunks: &mpsc::Sender<Result<Bytes, ReadError>>,
+        chunk: Result<Bytes, ReadError>,
+    ) -> Result<Flow, ReadError> {
+        match self.runtime.block_on(async { tokio::time::timeout(limits::STREAM_STALL, chunks.send(chunk)).await }) {
             Ok(Ok(())) => Ok(Flow::Continue),
             Ok(Err(_)) => Ok(Flow::Stop),
             Err(_) => Err(ReadError::Deadline),

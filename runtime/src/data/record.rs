@@ -2,6 +2,7 @@
 
 use super::json::{self, Renderer};
 use super::tag::Tag;
+use std::sync::Arc;
 use stoa_schema::model::{AttributeId, TableId};
 use stoa_schema::query::{RecordQuery, Select};
 use stoa_schema::time::Zone;
@@ -9,7 +10,6 @@ use stoa_schema::value::Value;
 use stoa_sync::Store;
 use stoa_sync::sql::{Plan, record_plan};
 use stoa_sync::store::{Cell, Flow, ReadError, Reader};
-use std::sync::Arc;
 
 /// A representation: its bytes and its tag.
 #[derive(Clone, Debug)]
@@ -83,14 +83,23 @@ impl Records {
                 let zone = query.zone.as_ref();
                 match &query.select {
                     None => self.shown(reader, &self.plans.0[table.0], id, zone, zone.is_some()),
-                    Some(select) => self.shown(reader, &record_plan(self.renderer.schema(), table, select), id, zone, true),
+                    Some(select) => {
+                        self.shown(reader, &record_plan(self.renderer.schema(), table, select), id, zone, true)
+                    }
                 }
             }
             Part::Attribute(attribute, zone) => self.bare(reader, table, id, *attribute, zone.as_ref()),
         }
     }
 
-    fn shown(&self, reader: &Reader, plan: &Plan, id: &Value, zone: Option<&Zone>, variant: bool) -> Result<Option<Shown>, ReadError> {
+    fn shown(
+        &self,
+        reader: &Reader,
+        plan: &Plan,
+        id: &Value,
+        zone: Option<&Zone>,
+        variant: bool,
+    ) -> Result<Option<Shown>, ReadError> {
         let mut shown = None;
         reader.each(plan, Some(Cell::from(id)), &mut |row| {
             let mut body = Vec::with_capacity(512);
@@ -102,11 +111,20 @@ impl Records {
         Ok(shown)
     }
 
-    fn bare(&self, reader: &Reader, table: TableId, id: &Value, attribute: AttributeId, zone: Option<&Zone>) -> Result<Option<Shown>, ReadError> {
+    fn bare(
+        &self,
+        reader: &Reader,
+        table: TableId,
+        id: &Value,
+        attribute: AttributeId,
+        zone: Option<&Zone>,
+    ) -> Result<Option<Shown>, ReadError> {
         let schema = self.renderer.schema();
-        let column = 1 + Select::all(schema, table).fields.iter().position(|field| {
-            matches!(field, stoa_schema::query::Field::Attribute(known) if *known == attribute)
-        }).unwrap_or_default();
+        let column = 1 + Select::all(schema, table)
+            .fields
+            .iter()
+            .position(|field| matches!(field, stoa_schema::query::Field::Attribute(known) if *known == attribute))
+            .unwrap_or_default();
         let mut shown = None;
         reader.each(&self.plans.0[table.0], Some(Cell::from(id)), &mut |row| {
             let mut body = Vec::new();

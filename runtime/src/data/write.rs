@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 use stoa_schema::limits::RECORD_BYTES;
-use stoa_schema::model::{AttributeId, Kind, Table, TableId};
-use stoa_schema::value::{Change, Record, Value, Violation, json, read_changes, read_record};
+use stoa_schema::model::{Kind, Table, TableId};
 use stoa_schema::query::Filter;
+use stoa_schema::value::{Change, Changes, Record, Value, Violation, json, read_changes, read_record};
 use stoa_sync::Catalog;
 use stoa_sync::commit::{Commit, Precondition, Write, WriteKind};
 use uuid::Uuid;
@@ -61,10 +61,18 @@ pub enum Intent {
 ///
 /// # Errors
 /// It is not JSON, or not records of the table.
-pub fn collection(catalog: &Catalog, table: TableId, body: &str, intent: Intent, precondition: &Precondition) -> Result<Posted, BodyError> {
+pub fn collection(
+    catalog: &Catalog,
+    table: TableId,
+    body: &str,
+    intent: Intent,
+    precondition: &Precondition,
+) -> Result<Posted, BodyError> {
     let declared = catalog.table(table);
     let write = |record: Record| match intent {
-        Intent::Insert => Write { precondition: precondition.clone(), ..new_record(catalog, table, record, WriteKind::Insert) },
+        Intent::Insert => {
+            Write { precondition: precondition.clone(), ..new_record(catalog, table, record, WriteKind::Insert) }
+        }
         Intent::Put => Write { table, kind: WriteKind::Put(complete(record)), precondition: precondition.clone() },
     };
     if !body.trim_start().starts_with('[') {
@@ -126,12 +134,19 @@ fn identified(table: &Table, mut values: Vec<Value>) -> Vec<Value> {
 ///
 /// # Errors
 /// It is not JSON, or not a record of the table, or another's.
-pub fn put(catalog: &Catalog, table: TableId, id: Value, body: &str, precondition: Precondition) -> Result<Write, BodyError> {
+pub fn put(
+    catalog: &Catalog,
+    table: TableId,
+    id: Value,
+    body: &str,
+    precondition: Precondition,
+) -> Result<Write, BodyError> {
     let declared = catalog.table(table);
     if body.len() > RECORD_BYTES {
         return Err(BodyError::TooLarge { index: None });
     }
-    let mut record = read_record(declared, body)?.map_err(|violations| BodyError::Invalid { violations, index: None })?;
+    let mut record =
+        read_record(declared, body)?.map_err(|violations| BodyError::Invalid { violations, index: None })?;
     same_id(declared, record[declared.key.0].as_ref(), &id)?;
     record[declared.key.0] = Some(id);
     let values = complete(record);
@@ -142,7 +157,13 @@ pub fn put(catalog: &Catalog, table: TableId, id: Value, body: &str, preconditio
 ///
 /// # Errors
 /// It is not JSON, or not changes of the table, or another record's.
-pub fn patch(catalog: &Catalog, table: TableId, id: Value, body: &str, precondition: Precondition) -> Result<Write, BodyError> {
+pub fn patch(
+    catalog: &Catalog,
+    table: TableId,
+    id: Value,
+    body: &str,
+    precondition: Precondition,
+) -> Result<Write, BodyError> {
     let declared = catalog.table(table);
     let changes = changes(declared, body)?;
     for (attribute, change) in &changes {
@@ -165,8 +186,6 @@ pub fn patch_matching(catalog: &Catalog, table: TableId, filter: Filter, body: &
     }
     Ok(Write { table, kind: WriteKind::PatchMatching { filter, changes }, precondition: Precondition::default() })
 }
-
-type Changes = Vec<(AttributeId, Change)>;
 
 fn changes(table: &Table, body: &str) -> Result<Changes, BodyError> {
     if body.len() > RECORD_BYTES {

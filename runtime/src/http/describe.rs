@@ -7,7 +7,8 @@ use stoa_schema::model::{Attribute, Relation, Stamp, Table, TableId};
 /// The description of a table that holds `records` records.
 pub(super) fn table(tables: &Tables, id: TableId, records: u64) -> Json {
     let table = tables.catalog.table(id);
-    let attributes: Vec<Json> = table.attributes.iter().filter(|it| !it.hidden).map(|it| attribute(table, it)).collect();
+    let attributes: Vec<Json> =
+        table.attributes.iter().filter(|it| !it.hidden).map(|it| attribute(table, it)).collect();
     let relations: Vec<Json> = table.relations.iter().map(|it| relation(tables, table, it)).collect();
     json!({
         "table": table.name,

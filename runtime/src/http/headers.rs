@@ -102,7 +102,8 @@ pub(super) struct Preferences {
 
 /// Reads `Prefer`; what is unknown is ignored, as the RFC wants.
 pub(super) fn preferences(headers: &HeaderMap) -> Preferences {
-    let asked = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let asked =
+        headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     let minimal = asked.map(|part| part.split(';').next().unwrap_or_default().trim()).find_map(|part| match part {
         "return=minimal" | "return=\"minimal\"" => Some(true),
         "return=representation" => Some(false),
@@ -117,7 +118,8 @@ pub(super) fn accepts_json(headers: &HeaderMap) -> Result<(), Box<Problem>> {
     if accept == "*/*" || accept == "application/json" {
         return Ok(());
     }
-    let ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let ranges =
+        headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     // The most specific range that covers JSON decides.
     let best = ranges.filter_map(quality).max_by_key(|(specificity, _)| *specificity);
     match best {
@@ -141,7 +143,9 @@ fn quality(range: &str) -> Option<(u8, f32)> {
 
 /// Refuses a body that is not declared as JSON in UTF-8.
 pub(super) fn sends_json(headers: &HeaderMap, patch: bool) -> Result<(), Box<Problem>> {
-    let refuse = |what: String| Problem::new(ProblemKind::MEDIA_TYPE, format!("{what}; send the header Content-Type: application/json"));
+    let refuse = |what: String| {
+        Problem::new(ProblemKind::MEDIA_TYPE, format!("{what}; send the header Content-Type: application/json"))
+    };
     let Some(value) = headers.get(CONTENT_TYPE) else { return Err(refuse("the body has no type".into())) };
     if value == "application/json" {
         return Ok(());
@@ -150,7 +154,8 @@ pub(super) fn sends_json(headers: &HeaderMap, patch: bool) -> Result<(), Box<Pro
     let mut parts = text.split(';').map(|part| part.trim().to_ascii_lowercase());
     let media_type = parts.next().unwrap_or_default();
     let known = media_type == "application/json" || (patch && media_type == "application/merge-patch+json");
-    let utf8 = parts.all(|part| !part.starts_with("charset=") || matches!(part.as_str(), "charset=utf-8" | "charset=\"utf-8\""));
+    let utf8 = parts
+        .all(|part| !part.starts_with("charset=") || matches!(part.as_str(), "charset=utf-8" | "charset=\"utf-8\""));
     if known && utf8 { Ok(()) } else { Err(refuse(format!("{text:?} cannot be read here"))) }
 }
 

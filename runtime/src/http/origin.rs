@@ -22,7 +22,12 @@ impl Origins {
     pub(super) fn check(&self, version: Version, headers: &HeaderMap) -> Result<Option<HeaderValue>, Box<Problem>> {
         let host = self.host(version, headers)?;
         let Some(origin) = headers.get(ORIGIN) else { return Ok(None) };
-        let refuse = || Problem::new(ProblemKind::FORBIDDEN, "pages of this origin may not use this server; `cors` in stoa.toml lists those that may");
+        let refuse = || {
+            Problem::new(
+                ProblemKind::FORBIDDEN,
+                "pages of this origin may not use this server; `cors` in stoa.toml lists those that may",
+            )
+        };
         let text = origin.to_str().map_err(|_| refuse())?;
         let authority = text.split_once("://").map(|(_, authority)| authority).ok_or_else(refuse)?;
         if host.is_some_and(|host| host.eq_ignore_ascii_case(authority)) {
@@ -65,10 +70,19 @@ mod tests {
 
     #[test]
     fn loopback_names() {
-        for name in ["localhost", "localhost:9926", "app.localhost:1", "127.0.0.1:9926", "127.8.8.8", "[::1]:9926", "LOCALHOST."] {
+        for name in [
+            "localhost",
+            "localhost:9926",
+            "app.localhost:1",
+            "127.0.0.1:9926",
+            "127.8.8.8",
+            "[::1]:9926",
+            "LOCALHOST.",
+        ] {
             assert!(is_loopback(name), "{name}");
         }
-        for name in ["evil.example", "localhost.evil.example", "10.0.0.1:80", "127.0.0.1.evil.example", "", "[::2]:80"] {
+        for name in ["evil.example", "localhost.evil.example", "10.0.0.1:80", "127.0.0.1.evil.example", "", "[::2]:80"]
+        {
             assert!(!is_loopback(name), "{name}");
         }
     }

@@ -133,8 +133,8 @@ impl Problem {
     }
 
     /// The answer. `request_id` stands in the header that every answer has.
-    pub(super) fn response(self: Box<Self>) -> Response<AnswerBody> {
-        let Self { kind, detail, members, headers } = *self;
+    pub(super) fn response(self) -> Response<AnswerBody> {
+        let Self { kind, detail, members, headers } = self;
         if kind.status.is_server_error() {
             tracing::warn!(problem = kind.name, detail, "request failed");
         }
@@ -147,7 +147,9 @@ impl Problem {
         let mut response = Response::new(AnswerBody::from(Json::from(document).to_string().into_bytes()));
         *response.status_mut() = kind.status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        response.headers_mut().extend(headers.into_iter().map(|(name, value)| (Some(name), value)).collect::<Vec<_>>().into_iter().filter_map(|(name, value)| Some((name?, value))));
+        for (name, value) in headers {
+            response.headers_mut().insert(name, value);
+        }
         response
     }
 }
@@ -175,7 +177,9 @@ impl From<QueryError> for Box<Problem> {
 impl From<BodyError> for Box<Problem> {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::Syntax { detail, position } => Problem::syntax(format!("the body: {detail}")).with("position", position),
+            BodyError::Syntax { detail, position } => {
+                Problem::syntax(format!("the body: {detail}")).with("position", position)
+            }
             BodyError::TooLarge { index } => {
                 let problem = Problem::new(ProblemKind::TOO_LARGE, "a record may have 1 MiB");
                 match index {
@@ -217,8 +221,10 @@ pub(super) fn of_commit(error: CommitError, table: &Table, writes: &[Write], arr
 
 fn of_reason(reason: &Reason, table: &Table, write: Option<&Write>) -> Box<Problem> {
     match reason {
-        Reason::Exists => Problem::new(ProblemKind::UNIQUE, format!("a {} with this {} exists", table.name, table.key().name))
-            .with("fields", json!([table.key().name])),
+        Reason::Exists => {
+            Problem::new(ProblemKind::UNIQUE, format!("a {} with this {} exists", table.name, table.key().name))
+                .with("fields", json!([table.key().name]))
+        }
         Reason::Missing => Problem::not_found(format!("there is no {} with this {}", table.name, table.key().name)),
         Reason::Precondition { current } => Problem::precondition(*current),
         Reason::Range { attribute, current } => {
@@ -230,10 +236,12 @@ fn of_reason(reason: &Reason, table: &Table, write: Option<&Write>) -> Box<Probl
 
 fn added(write: &Write, attribute: stoa_schema::model::AttributeId) -> Option<&Value> {
     match &write.kind {
-        WriteKind::Patch { changes, .. } | WriteKind::PatchMatching { changes, .. } => changes.iter().find_map(|(id, change)| match change {
-            Change::Add(value) if *id == attribute => Some(value),
-            _ => None,
-        }),
+        WriteKind::Patch { changes, .. } | WriteKind::PatchMatching { changes, .. } => {
+            changes.iter().find_map(|(id, change)| match change {
+                Change::Add(value) if *id == attribute => Some(value),
+                _ => None,
+            })
+        }
         _ => None,
     }
 }

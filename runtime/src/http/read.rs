@@ -1,11 +1,11 @@
 //! `GET` and `HEAD`: records, attributes, lists, descriptions.
 
 use super::body::AnswerBody;
+use super::describe;
 use super::headers;
 use super::problem::Problem;
 use super::respond::{self, Answer, Position};
 use super::service::{Service, Tables};
-use super::describe;
 use crate::data::list::{self, List};
 use crate::data::record::Part;
 use http::request::Parts;
@@ -51,7 +51,13 @@ fn part(tables: &Tables, table: TableId, attribute: Option<AttributeId>, query: 
 }
 
 /// `GET /T/?…`.
-pub(super) async fn collection(service: &Service, tables: &Tables, parts: &Parts, table: TableId, query: &str) -> Result<Answer, Box<Problem>> {
+pub(super) async fn collection(
+    service: &Service,
+    tables: &Tables,
+    parts: &Parts,
+    table: TableId,
+    query: &str,
+) -> Result<Answer, Box<Problem>> {
     let query = Query::parse(&tables.catalog.schema, table, query)?;
     headers::accepts_json(&parts.headers)?;
     let position = service.position(&parts.headers).await?;
@@ -61,7 +67,9 @@ pub(super) async fn collection(service: &Service, tables: &Tables, parts: &Parts
         List::Whole { tag, .. } if headers::not_modified(&parts.headers, &tag)? => {
             Ok(respond::not_modified(&tag, cache_control, position))
         }
-        List::Whole { body, tag } => Ok(respond::data(StatusCode::OK, body.into(), Some(&tag), cache_control, position)),
+        List::Whole { body, tag } => {
+            Ok(respond::data(StatusCode::OK, body.into(), Some(&tag), cache_control, position))
+        }
         List::Streamed(chunks) => {
             Ok(respond::data(StatusCode::OK, AnswerBody::Streamed(chunks), None, cache_control, position))
         }
@@ -69,7 +77,12 @@ pub(super) async fn collection(service: &Service, tables: &Tables, parts: &Parts
 }
 
 /// `GET /T`.
-pub(super) async fn description(service: &Service, tables: &Tables, parts: &Parts, table: TableId) -> Result<Answer, Box<Problem>> {
+pub(super) async fn description(
+    service: &Service,
+    tables: &Tables,
+    parts: &Parts,
+    table: TableId,
+) -> Result<Answer, Box<Problem>> {
     headers::accepts_json(&parts.headers)?;
     let position: Position = service.position(&parts.headers).await?;
     let name = tables.catalog.table(table).name.clone();

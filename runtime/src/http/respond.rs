@@ -41,7 +41,13 @@ pub(super) fn bare(status: StatusCode, body: AnswerBody) -> Answer {
 }
 
 /// Data as JSON, with what a cache and a later request need to know.
-pub(super) fn data(status: StatusCode, body: AnswerBody, tag: Option<&Tag>, cache_control: &HeaderValue, position: Position) -> Answer {
+pub(super) fn data(
+    status: StatusCode,
+    body: AnswerBody,
+    tag: Option<&Tag>,
+    cache_control: &HeaderValue,
+    position: Position,
+) -> Answer {
     let mut response = bare(status, body);
     let headers = response.headers_mut();
     headers.reserve(8);

@@ -56,7 +56,13 @@ pub(super) fn route<'a>(tables: &Tables, method: &Method, uri: &'a Uri) -> Resul
 }
 
 /// The id is the rest of the path, decoded once. A raw `.json` is cut off first, then the raw name of an attribute.
-fn record<'a>(tables: &Tables, table: TableId, raw: &str, query: &'a str, reading: bool) -> Result<Target<'a>, Box<Problem>> {
+fn record<'a>(
+    tables: &Tables,
+    table: TableId,
+    raw: &str,
+    query: &'a str,
+    reading: bool,
+) -> Result<Target<'a>, Box<Problem>> {
     let declared = tables.catalog.table(table);
     let (mut raw_id, mut attribute) = (raw, None);
     if reading {
@@ -73,7 +79,9 @@ fn record<'a>(tables: &Tables, table: TableId, raw: &str, query: &'a str, readin
         Kind::Id => Some(Value::Text(text)),
         Kind::String => coerce(&Kind::String, &text).ok(),
         // An integer has one spelling in a path: `7`, not `07` or `7.0`.
-        ref kind => coerce(kind, &text).ok().filter(|value| matches!(value, Value::Int(number) if number.to_string() == text)),
+        ref kind => {
+            coerce(kind, &text).ok().filter(|value| matches!(value, Value::Int(number) if number.to_string() == text))
+        }
     };
     Ok(Target::Record { table, id, attribute, query })
 }
@@ -86,7 +94,9 @@ fn nothing_here(tables: &Tables, path: &str) -> Box<Problem> {
     let wanted = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     let near = stoa_schema::nearest::nearest(wanted, tables.catalog.schema.exports());
     match near {
-        Some(near) if !wanted.is_empty() => Problem::not_found(format!("nothing is at {path:?}; did you mean /{near}/?")),
+        Some(near) if !wanted.is_empty() => {
+            Problem::not_found(format!("nothing is at {path:?}; did you mean /{near}/?"))
+        }
         _ => {
             let known: Vec<String> = tables.catalog.schema.exports().take(20).map(|name| format!("/{name}/")).collect();
             Problem::not_found(format!("nothing is at {path:?}; the tables are at {}", known.join(" ")))

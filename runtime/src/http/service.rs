@@ -4,10 +4,10 @@ use super::body::AnswerBody;
 use super::headers::{self, REQUEST_ID};
 use super::origin::Origins;
 use super::problem::{self, Problem};
+use super::read;
 use super::respond::{self, Answer, Position, header};
 use super::route::{Target, route};
 use super::write::Writing;
-use super::read;
 use crate::data::json::Renderer;
 use crate::data::record::Records;
 use crate::data::write::Intent;
@@ -36,7 +36,8 @@ pub struct Tables {
 impl Tables {
     /// Everything that a catalog needs to be served.
     pub fn new(catalog: Arc<Catalog>) -> Self {
-        let cache_control = catalog.schema.tables.iter().map(|table| header(table.cache_control.as_deref().unwrap_or("no-cache")));
+        let cache_control =
+            catalog.schema.tables.iter().map(|table| header(table.cache_control.as_deref().unwrap_or("no-cache")));
         Self {
             cache_control: cache_control.collect(),
             records: Records::new(Arc::new(Renderer::new(Arc::clone(&catalog)))),
@@ -137,11 +138,14 @@ impl Service {
                     _ => Err(Problem::method(RECORD)),
                 }
             }
-            Target::Health | Target::ProblemPage(_) if parts.method == Method::OPTIONS => Ok(respond::options(PAGE, false)),
+            Target::Health | Target::ProblemPage(_) if parts.method == Method::OPTIONS => {
+                Ok(respond::options(PAGE, false))
+            }
             Target::Health | Target::ProblemPage(_) if !reading => Err(Problem::method(PAGE)),
             Target::Health => Ok(respond::json(&self.health())),
             Target::ProblemPage(name) => {
-                let page = problem::page(name).ok_or_else(|| Problem::not_found(format!("there is no problem called {name:?}")));
+                let page = problem::page(name)
+                    .ok_or_else(|| Problem::not_found(format!("there is no problem called {name:?}")));
                 page.map(respond::text)
             }
         }

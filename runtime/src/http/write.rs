@@ -54,7 +54,8 @@ impl Writing<'_> {
                 let done = self.commit(writes, true).await?;
                 let body = self.list(&done.outcomes);
                 let minimal = self.preferences().minimal;
-                Ok(Written { status: created, body, tag: None, location: None, position: done.position, minimal }.answer())
+                Ok(Written { status: created, body, tag: None, location: None, position: done.position, minimal }
+                    .answer())
             }
         }
     }
@@ -97,11 +98,17 @@ impl Writing<'_> {
         }
         if query.filter.is_everything() {
             let method = &self.parts.method;
-            return Err(Problem::syntax(format!("{method} on a collection needs a condition, for example ?id=gt= for every record")));
+            return Err(Problem::syntax(format!(
+                "{method} on a collection needs a condition, for example ?id=gt= for every record"
+            )));
         }
         self.refuse_preconditions()?;
         let write = if deleting {
-            Write { table: self.table, kind: WriteKind::DeleteMatching { filter: query.filter }, precondition: Precondition::default() }
+            Write {
+                table: self.table,
+                kind: WriteKind::DeleteMatching { filter: query.filter },
+                precondition: Precondition::default(),
+            }
         } else {
             let body = self.body(body, true).await?;
             write::patch_matching(&self.tables.catalog, self.table, query.filter, &body)?
@@ -113,7 +120,8 @@ impl Writing<'_> {
         };
         let body = format!("{{\"{}\":{count}}}", if deleting { "deleted" } else { "updated" }).into_bytes();
         let minimal = self.preferences().minimal;
-        Ok(Written { status: StatusCode::OK, body, tag: None, location: None, position: done.position, minimal }.answer())
+        Ok(Written { status: StatusCode::OK, body, tag: None, location: None, position: done.position, minimal }
+            .answer())
     }
 
     async fn body(&self, body: Incoming, patch: bool) -> Result<String, Box<Problem>> {
@@ -153,10 +161,17 @@ impl Writing<'_> {
     }
 
     /// The stored record as `select` and `timezone` want it.
-    async fn shown(&self, id: Value, query: RecordQuery, status: StatusCode, position: Position) -> Result<Answer, Box<Problem>> {
+    async fn shown(
+        &self,
+        id: Value,
+        query: RecordQuery,
+        status: StatusCode,
+        position: Position,
+    ) -> Result<Answer, Box<Problem>> {
         let shown = self.tables.records.read(&self.service.store, self.table, id, Part::Selected(query)).await?;
         let Some(shown) = shown else { return Ok(respond::no_content(Some(position))) };
-        let written = Written { status, body: shown.body, tag: Some(&shown.tag), location: None, position, minimal: false };
+        let written =
+            Written { status, body: shown.body, tag: Some(&shown.tag), location: None, position, minimal: false };
         Ok(written.answer())
     }
 

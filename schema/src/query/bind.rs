@@ -32,7 +32,9 @@ pub(super) fn record_query(schema: &Schema, table: TableId, raw: &str) -> Result
             Some((Control::Select, written)) if read.select.is_none() => {
                 read.select = Some(select::read(schema, table, written.value, written.call)?);
             }
-            Some((Control::Timezone, written)) if read.zone.is_none() => read.zone = Some(controls::timezone(written.value)?),
+            Some((Control::Timezone, written)) if read.zone.is_none() => {
+                read.zone = Some(controls::timezone(written.value)?)
+            }
             Some((Control::Select | Control::Timezone, _)) => {
                 return Err(QueryError::syntax(entry.position, "this control stands twice"));
             }
@@ -145,7 +147,13 @@ impl Binder<'_> {
         }
     }
 
-    fn filter<'a>(&self, table: TableId, entries: &[Entry<'a>], zone: Option<&Zone>, last: &mut Last<'a>) -> Result<Filter, QueryError> {
+    fn filter<'a>(
+        &self,
+        table: TableId,
+        entries: &[Entry<'a>],
+        zone: Option<&Zone>,
+        last: &mut Last<'a>,
+    ) -> Result<Filter, QueryError> {
         let connective = connective(entries)?;
         let mut terms = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -159,10 +167,18 @@ impl Binder<'_> {
         })
     }
 
-    fn term<'a>(&self, table: TableId, entry: &Entry<'a>, zone: Option<&Zone>, last: &mut Last<'a>) -> Result<Filter, QueryError> {
+    fn term<'a>(
+        &self,
+        table: TableId,
+        entry: &Entry<'a>,
+        zone: Option<&Zone>,
+        last: &mut Last<'a>,
+    ) -> Result<Filter, QueryError> {
         match &entry.item {
             Item::Group(entries) => self.filter(table, entries, zone, last),
-            Item::Call { name, .. } => Err(QueryError::syntax(entry.position, format!("{name}(…) stands outside of groups only"))),
+            Item::Call { name, .. } => {
+                Err(QueryError::syntax(entry.position, format!("{name}(…) stands outside of groups only")))
+            }
             Item::Comparison { name, operator, value } => {
                 let name = match (*name, *last) {
                     ("", Some(last)) => last,
@@ -189,7 +205,10 @@ impl Binder<'_> {
         let attribute = self.schema.table(owner).attribute(id);
         let test = bound::test(attribute, operator, value, zone)?;
         let is = Filter::Is(Condition { attribute: id, test, negated: operator.negated });
-        Ok(through.into_iter().rev().fold(is, |filter, (_, relation)| Filter::Related { relation, filter: Box::new(filter) }))
+        Ok(through
+            .into_iter()
+            .rev()
+            .fold(is, |filter, (_, relation)| Filter::Related { relation, filter: Box::new(filter) }))
     }
 }
 

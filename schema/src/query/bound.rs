@@ -9,7 +9,12 @@ use crate::time::{Written, Zone};
 use crate::value::{Value, coerce};
 
 /// Reads the operand of a condition on `attribute`.
-pub(super) fn test(attribute: &Attribute, operator: Operator, raw: Raw<'_>, zone: Option<&Zone>) -> Result<Test, QueryError> {
+pub(super) fn test(
+    attribute: &Attribute,
+    operator: Operator,
+    raw: Raw<'_>,
+    zone: Option<&Zone>,
+) -> Result<Test, QueryError> {
     let reader = Reader { attribute, operator, zone };
     if operator.comparison.looks_inside() {
         return reader.inside(raw);
@@ -44,7 +49,10 @@ impl Reader<'_> {
             && let Some(star) = raw.text.find('*')
         {
             if star + 1 < raw.text.len() {
-                return Err(QueryError::syntax(raw.position + star, "* is a wildcard only at the end; as data write %2A"));
+                return Err(QueryError::syntax(
+                    raw.position + star,
+                    "* is a wildcard only at the end; as data write %2A",
+                ));
             }
             return self.inside(raw.part(0, star)).map(|test| match test {
                 Test::Contains(text) | Test::EndsWith(text) => Test::StartsWith(text),
@@ -57,7 +65,8 @@ impl Reader<'_> {
     /// A text to look for, byte for byte: nothing is normalised.
     fn inside(&self, raw: Raw<'_>) -> Result<Test, QueryError> {
         if !matches!(self.attribute.kind, Kind::Id | Kind::String | Kind::Date) {
-            let detail = format!("{} is {}: only texts can be searched", self.attribute.name, self.attribute.kind.name());
+            let detail =
+                format!("{} is {}: only texts can be searched", self.attribute.name, self.attribute.kind.name());
             return Err(QueryError::syntax(raw.position, detail));
         }
         let text = decode::value(self.without_prefix(raw)?.text, raw.position)?;
@@ -110,9 +119,9 @@ impl Reader<'_> {
         if let Some(instant) = self.zoned(&text, raw.position)? {
             return Ok(Some(Value::Text(instant)));
         }
-        coerce(&self.attribute.kind, &text).map(Some).map_err(|error| {
-            QueryError::syntax(raw.position, format!("{}: {error}", self.attribute.name))
-        })
+        coerce(&self.attribute.kind, &text)
+            .map(Some)
+            .map_err(|error| QueryError::syntax(raw.position, format!("{}: {error}", self.attribute.name)))
     }
 
     /// A local time in the query's zone. A bare date is the day's first instant where an order is asked for; as an
@@ -143,7 +152,11 @@ impl Reader<'_> {
             "boolean:" => matches!(rest.text, "true" | "false"),
             _ => true,
         };
-        if fits { Ok(rest) } else { Err(QueryError::syntax(rest.position, format!("{:?} does not fit {prefix}", rest.text))) }
+        if fits {
+            Ok(rest)
+        } else {
+            Err(QueryError::syntax(rest.position, format!("{:?} does not fit {prefix}", rest.text)))
+        }
     }
 }
 

@@ -38,7 +38,8 @@ pub(super) fn limit(raw: Raw<'_>) -> Result<(Option<u64>, u64), QueryError> {
         [start, end] => {
             let (start, end_at) = (number(*start)?, number(*end)?);
             let length = end_at.checked_sub(start);
-            let length = length.ok_or_else(|| QueryError::syntax(end.position, "limit(start,end): the end lies before the start"))?;
+            let length = length
+                .ok_or_else(|| QueryError::syntax(end.position, "limit(start,end): the end lies before the start"))?;
             Ok((Some(start), length))
         }
         _ => Err(QueryError::syntax(raw.position, "limit takes one number, or start and end")),
@@ -49,7 +50,9 @@ pub(super) fn limit(raw: Raw<'_>) -> Result<(Option<u64>, u64), QueryError> {
 pub(super) fn number(raw: Raw<'_>) -> Result<u64, QueryError> {
     let number = raw.text.parse::<u64>().ok().filter(|number| i64::try_from(*number).is_ok());
     let digits = !raw.text.is_empty() && raw.text.bytes().all(|byte| byte.is_ascii_digit());
-    number.filter(|_| digits).ok_or_else(|| QueryError::syntax(raw.position, format!("{:?} is no number of records", raw.text)))
+    number
+        .filter(|_| digits)
+        .ok_or_else(|| QueryError::syntax(raw.position, format!("{:?} is no number of records", raw.text)))
 }
 
 /// `-price,name`, `+name`, `category.name`.

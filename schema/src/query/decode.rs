@@ -35,11 +35,14 @@ fn offset_sign(raw: &str) -> Option<usize> {
     let unescaped = |text: &str| text.replace("%3A", ":").replace("%3a", ":");
     let (before, offset) = (unescaped(&raw[..sign]), unescaped(&raw[sign + 1..]));
     let time = &before[before.rfind(['T', 't'])? + 1..];
-    let clock = |text: &str| text.len() >= 5 && text.bytes().enumerate().all(|(at, byte)| match at {
-        2 | 5 => byte == b':',
-        8 => byte == b'.',
-        _ => byte.is_ascii_digit(),
-    });
+    let clock = |text: &str| {
+        text.len() >= 5
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                2 | 5 => byte == b':',
+                8 => byte == b'.',
+                _ => byte.is_ascii_digit(),
+            })
+    };
     (clock(time) && offset.len() == 5 && clock(&offset)).then_some(sign)
 }
 

@@ -5,13 +5,13 @@
 //! What comes out cannot name anything that does not exist. The grammar is described for users in `docs/queries.md`.
 
 mod bind;
-mod controls;
-mod select;
 mod bound;
-mod operator;
-mod scan;
+mod controls;
 mod decode;
 mod error;
+mod operator;
+mod scan;
+mod select;
 
 pub use decode::percent_decode;
 pub use error::QueryError;

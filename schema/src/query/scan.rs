@@ -142,7 +142,8 @@ impl<'a> Scanner<'a> {
         let name = self.name();
         if self.peek() == Some(b'(') {
             let arguments = self.value(close)?;
-            let arguments = arguments.inside('(', ')').ok_or_else(|| QueryError::syntax(self.at, "& or | is missing here"))?;
+            let arguments =
+                arguments.inside('(', ')').ok_or_else(|| QueryError::syntax(self.at, "& or | is missing here"))?;
             return Ok(Item::Call { name, arguments });
         }
         let operator = self.operator(name)?;
@@ -198,7 +199,11 @@ impl<'a> Scanner<'a> {
             return Ok(Operator::plain(ordering(less, or_equal), false));
         }
         let Some(after) = rest.strip_prefix('=') else {
-            let detail = if name.is_empty() { "a name is missing here".into() } else { format!("an operator is missing after {name:?}, for example =") };
+            let detail = if name.is_empty() {
+                "a name is missing here".into()
+            } else {
+                format!("an operator is missing after {name:?}, for example =")
+            };
             return Err(QueryError::syntax(self.at, detail));
         };
         self.at += 1;
@@ -207,7 +212,9 @@ impl<'a> Scanner<'a> {
             return Ok(Operator::plain(Comparison::Equal, false));
         }
         let operator = Operator::named(&after[..word]).ok_or_else(|| {
-            let near = nearest(&after[..word], Operator::names()).map(|near| format!("; did you mean ={near}=?")).unwrap_or_default();
+            let near = nearest(&after[..word], Operator::names())
+                .map(|near| format!("; did you mean ={near}=?"))
+                .unwrap_or_default();
             QueryError::syntax(self.at, format!("unknown operator ={}={near}", &after[..word]))
         })?;
         self.at += word + 1;
@@ -234,7 +241,9 @@ impl<'a> Scanner<'a> {
             self.at += 1;
         }
         match open.pop() {
-            Some((_, opened)) => Err(QueryError::syntax(opened, "this bracket is not closed; as data write it percent-encoded")),
+            Some((_, opened)) => {
+                Err(QueryError::syntax(opened, "this bracket is not closed; as data write it percent-encoded"))
+            }
             None => Ok(Raw { text: &self.raw[start..self.at], position: start }),
         }
     }

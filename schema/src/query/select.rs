@@ -56,7 +56,8 @@ fn field(schema: &Schema, table: TableId, part: Raw<'_>, depth: usize) -> Result
             None => Select::all(schema, target),
             Some(brace) => {
                 let braced = part.part(brace, part.text.len());
-                let inner = braced.inside('{', '}').ok_or_else(|| QueryError::syntax(braced.position, "} is missing"))?;
+                let inner =
+                    braced.inside('{', '}').ok_or_else(|| QueryError::syntax(braced.position, "} is missing"))?;
                 fields(schema, target, inner, Shape::Object, depth + 1)?
             }
         };
@@ -64,7 +65,9 @@ fn field(schema: &Schema, table: TableId, part: Raw<'_>, depth: usize) -> Result
     }
     match declared.attribute_named(&name) {
         Some(id) if !declared.attribute(id).hidden && brace.is_none() => Ok(Field::Attribute(id)),
-        Some(id) if !declared.attribute(id).hidden => Err(QueryError::syntax(part.position, format!("{name} is no relation"))),
+        Some(id) if !declared.attribute(id).hidden => {
+            Err(QueryError::syntax(part.position, format!("{name} is no relation")))
+        }
         _ => Err(bind::unknown(declared, &name, part.position)),
     }
 }

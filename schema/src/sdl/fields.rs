@@ -30,7 +30,15 @@ pub(super) struct Fields {
 }
 
 const FIELD_DIRECTIVES: [&str; 10] = [
-    "primaryKey", "indexed", "relationship", "createdTime", "updatedTime", "expiresAt", "computed", "unique", "check",
+    "primaryKey",
+    "indexed",
+    "relationship",
+    "createdTime",
+    "updatedTime",
+    "expiresAt",
+    "computed",
+    "unique",
+    "check",
     "hidden",
 ];
 
@@ -54,7 +62,8 @@ pub(super) fn read(object: &Object, names: &TypeNames, report: &mut Report) -> F
 /// SQL ignores case in column names.
 fn check_name(field: &SdlField, position: &Position, seen: &mut HashMap<String, String>, report: &mut Report) {
     if let Some(other) = seen.insert(field.name.to_ascii_lowercase(), field.name.clone()) {
-        let message = format!("field `{}` clashes with `{other}` (names that differ only in case are the same)", field.name);
+        let message =
+            format!("field `{}` clashes with `{other}` (names that differ only in case are the same)", field.name);
         report.error(position, message, None);
     }
     if field.name.starts_with("__") {
@@ -136,7 +145,11 @@ fn read_on_delete(arguments: &mut Arguments<'_>, report: &mut Report) -> OnDelet
         Some("setNull") => OnDelete::SetNull,
         Some(other) => {
             let hint = did_you_mean(other, ["restrict", "cascade", "setNull"]);
-            report.error(arguments.position(), format!("onDelete: {other}: expected restrict, cascade or setNull"), hint);
+            report.error(
+                arguments.position(),
+                format!("onDelete: {other}: expected restrict, cascade or setNull"),
+                hint,
+            );
             OnDelete::Nothing
         }
     }
@@ -232,6 +245,10 @@ fn check_stamp(attribute: &Attribute, report: &mut Report) {
     let stampable = matches!(attribute.kind, Kind::String | Kind::Date | Kind::Long | Kind::Float) && !attribute.list;
     if attribute.stamp.is_some() && !stampable {
         let hint = Some("use String or Date (a time), or Long or Float (milliseconds since 1970)".into());
-        report.error(&attribute.position, format!("`{}`: {} cannot hold a time stamp", attribute.name, attribute.kind.name()), hint);
+        report.error(
+            &attribute.position,
+            format!("`{}`: {} cannot hold a time stamp", attribute.name, attribute.kind.name()),
+            hint,
+        );
     }
 }

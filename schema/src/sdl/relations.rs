@@ -31,7 +31,8 @@ fn relation(drafts: &[TableDraft], this: usize, draft: RelationDraft, report: &m
     let (local_end, remote_end) = (here.table.attribute(local), there.table.attribute(remote));
     check_ends(&draft, local_end, remote_end, report);
     if draft.to.is_some() && remote != there.table.key && !remote_end.indexed {
-        let message = format!("`{}` joins by {}.{}, which is not indexed", draft.name, there.type_name, remote_end.name);
+        let message =
+            format!("`{}` joins by {}.{}, which is not indexed", draft.name, there.type_name, remote_end.name);
         report.warning(&draft.position, message, Some(format!("add @indexed to `{}`", remote_end.name)));
     }
     Some(Relation {
@@ -50,7 +51,8 @@ fn attribute(draft: &TableDraft, name: &str, relation: &RelationDraft, report: &
     let found = draft.table.attribute_named(name);
     if found.is_none() {
         let hint = did_you_mean(name, draft.table.attributes.iter().map(|attribute| attribute.name.as_str()));
-        let message = format!("@relationship on `{}`: type {} has no attribute `{name}`", relation.name, draft.type_name);
+        let message =
+            format!("@relationship on `{}`: type {} has no attribute `{name}`", relation.name, draft.type_name);
         report.error(&relation.position, message, hint);
     }
     found
@@ -60,7 +62,11 @@ fn check_ends(draft: &RelationDraft, local: &Attribute, remote: &Attribute, repo
     if !comparable(&local.kind, &remote.kind) {
         let message = format!(
             "`{}` compares `{}` ({}) with `{}` ({}): they can never be equal",
-            draft.name, local.name, local.kind.name(), remote.name, remote.kind.name()
+            draft.name,
+            local.name,
+            local.kind.name(),
+            remote.name,
+            remote.kind.name()
         );
         report.error(&draft.position, message, None);
     }

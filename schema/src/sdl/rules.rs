@@ -105,7 +105,11 @@ fn no_overlap(table: &Table, draft: OverlapDraft, position: &Position, report: &
     for id in [start, end] {
         let attribute = table.attribute(id);
         if attribute.list || !matches!(attribute.kind, Kind::String | Kind::Date) {
-            report.error(position, format!("@noOverlap: `{}` cannot hold a time (String or Date)", attribute.name), None);
+            report.error(
+                position,
+                format!("@noOverlap: `{}` cannot hold a time (String or Date)", attribute.name),
+                None,
+            );
         }
     }
     Some(NoOverlap { start, end, by, unless: draft.unless, capacity: draft.capacity, name: draft.name })
@@ -118,7 +122,11 @@ fn resolve(table: &Table, names: &[String], position: &Position, report: &mut Re
             Some(id) => found.push(id),
             None => {
                 let known = table.attributes.iter().map(|attribute| attribute.name.as_str());
-                report.error(position, format!("type {} has no attribute `{name}`", table.name), did_you_mean(name, known));
+                report.error(
+                    position,
+                    format!("type {} has no attribute `{name}`", table.name),
+                    did_you_mean(name, known),
+                );
             }
         }
     }

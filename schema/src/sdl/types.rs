@@ -153,13 +153,17 @@ fn check_export(path: &str, position: &Position, report: &mut Report) {
 fn check_name(table: &Table, report: &mut Report) {
     let name = &table.name;
     let hint = Some("name the table with @table(name: \"…\")".into());
-    if name.starts_with('_') || name.to_ascii_lowercase().starts_with("sqlite_") || name.to_ascii_lowercase().starts_with("libsql_") {
+    if name.starts_with('_')
+        || name.to_ascii_lowercase().starts_with("sqlite_")
+        || name.to_ascii_lowercase().starts_with("libsql_")
+    {
         report.error(&table.position, format!("table names like `{name}` belong to the database"), hint);
     } else if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
         report.error(&table.position, format!("`{name}` cannot name a table: use letters, digits and `_`"), hint);
     }
     if table.attributes.len() > limits::ATTRIBUTES {
-        let message = format!("type {name} has {} attributes; {} is the limit", table.attributes.len(), limits::ATTRIBUTES);
+        let message =
+            format!("type {name} has {} attributes; {} is the limit", table.attributes.len(), limits::ATTRIBUTES);
         report.error(&table.position, message, None);
     }
 }

@@ -17,9 +17,7 @@ pub struct LocalDate {
 impl LocalDate {
     /// The time that day begins with on the clock, 00:00; in a zone that skips it there is no such instant.
     pub(super) fn midnight(self) -> LocalDateTime {
-        LocalDateTime {
-            ms: self.days * DAY_MS,
-        }
+        LocalDateTime { ms: self.days * DAY_MS }
     }
 
     fn parse(text: &[u8]) -> Option<LocalDate> {

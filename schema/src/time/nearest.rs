@@ -24,8 +24,7 @@ pub(super) fn zone_name(text: &str) -> Option<&'static str> {
 
 fn distance_to(name: &str, text: &str) -> usize {
     let place = name.rsplit('/').next().unwrap_or(name);
-    edit_distance(name.as_bytes(), text.as_bytes())
-        .min(edit_distance(place.as_bytes(), text.as_bytes()))
+    edit_distance(name.as_bytes(), text.as_bytes()).min(edit_distance(place.as_bytes(), text.as_bytes()))
 }
 
 /// The fewest insertions, deletions and substitutions of bytes that turn one text into the other, ASCII capitals equal

@@ -88,9 +88,7 @@ fn fraction_ms(text: &[u8]) -> Option<(i64, &[u8])> {
     let length = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = text.split_at(length);
     let weighed = [100, 10, 1].iter().zip(digits);
-    let ms = weighed
-        .map(|(weight, digit)| weight * i64::from(digit - b'0'))
-        .sum();
+    let ms = weighed.map(|(weight, digit)| weight * i64::from(digit - b'0')).sum();
     (length > 0).then_some((ms, rest))
 }
 

@@ -39,9 +39,7 @@ pub(super) enum Place {
 /// The offset in force, in seconds east of UTC.
 pub(super) fn offset_seconds_at(zone: Tz, seconds: i64) -> i32 {
     let clock = clock_at(seconds - distance_from_model(seconds));
-    zone.offset_from_utc_datetime(&clock)
-        .fix()
-        .local_minus_utc()
+    zone.offset_from_utc_datetime(&clock).fix().local_minus_utc()
 }
 
 /// The place of a local time, given in seconds since the local time 1970-01-01T00:00:00.
@@ -52,9 +50,7 @@ pub(super) fn place(zone: Tz, local_seconds: i64) -> Option<Place> {
     let clock = clock_at(local_seconds - distance);
     match zone.offset_from_local_datetime(&clock) {
         MappedLocalTime::Single(offset) | MappedLocalTime::Ambiguous(offset, _) => {
-            Some(Place::At {
-                seconds: local_seconds - seconds_east(&offset),
-            })
+            Some(Place::At { seconds: local_seconds - seconds_east(&offset) })
         }
         MappedLocalTime::None => {
             let (gap_clock, offset_before) = GapInfo::new(&clock, &zone)?.begin?;

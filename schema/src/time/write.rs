@@ -17,10 +17,7 @@ pub(super) fn stored(ms: i64) -> [u8; 24] {
     let [mi1, mi2] = digits(ms_of_day / MINUTE_MS % 60);
     let [s1, s2] = digits(ms_of_day / 1_000 % 60);
     let [f1, f2, f3] = digits(ms_of_day % 1_000);
-    [
-        y1, y2, y3, y4, b'-', mo1, mo2, b'-', d1, d2, b'T', h1, h2, b':', mi1, mi2, b':', s1, s2,
-        b'.', f1, f2, f3, b'Z',
-    ]
+    [y1, y2, y3, y4, b'-', mo1, mo2, b'-', d1, d2, b'T', h1, h2, b':', mi1, mi2, b':', s1, s2, b'.', f1, f2, f3, b'Z']
 }
 
 /// `YYYY-MM-DDTHH:MM:SS`, and `.mmm` after it unless that is zero, of milliseconds since 1970-01-01T00:00:00.

@@ -39,10 +39,7 @@ pub struct UnknownZone {
 fn hint(nearest: Option<&str>) -> String {
     match nearest {
         Some(name) => format!(" (did you mean {name:?}?)"),
-        None => {
-            " (expected an IANA name such as \"Europe/Paris\", or an offset such as \"+05:30\")"
-                .to_owned()
-        }
+        None => " (expected an IANA name such as \"Europe/Paris\", or an offset such as \"+05:30\")".to_owned(),
     }
 }
 
@@ -56,14 +53,8 @@ impl Zone {
     pub fn parse(name: &str) -> Result<Zone, UnknownZone> {
         let rules = fixed(name).or_else(|| name.parse().ok().map(Rules::Table));
         match rules {
-            Some(rules) => Ok(Zone {
-                name: name.into(),
-                rules,
-            }),
-            None => Err(UnknownZone {
-                name: name.to_owned(),
-                nearest: nearest::zone_name(name).map(str::to_owned),
-            }),
+            Some(rules) => Ok(Zone { name: name.into(), rules }),
+            None => Err(UnknownZone { name: name.to_owned(), nearest: nearest::zone_name(name).map(str::to_owned) }),
         }
     }
 
@@ -84,11 +75,7 @@ impl Zone {
     /// was skipped is read with the offset before the gap. `None` only outside the years 0000 to 9999 in UTC.
     pub fn instant_of(&self, local: LocalDateTime) -> Option<Instant> {
         let seconds = match self.place(local)? {
-            Place::At { seconds }
-            | Place::Skipped {
-                as_before_seconds: seconds,
-                ..
-            } => seconds,
+            Place::At { seconds } | Place::Skipped { as_before_seconds: seconds, .. } => seconds,
         };
         Instant::from_millis(seconds * 1_000 + local.millis().rem_euclid(1_000))
     }
@@ -99,11 +86,7 @@ impl Zone {
     /// The end of a day is the start of the next.
     pub fn day_start(&self, date: LocalDate) -> Option<Instant> {
         let seconds = match self.place(date.midnight())? {
-            Place::At { seconds }
-            | Place::Skipped {
-                end_seconds: seconds,
-                ..
-            } => seconds,
+            Place::At { seconds } | Place::Skipped { end_seconds: seconds, .. } => seconds,
         };
         Instant::from_millis(seconds * 1_000)
     }
@@ -111,9 +94,7 @@ impl Zone {
     fn place(&self, local: LocalDateTime) -> Option<Place> {
         let local_seconds = local.millis().div_euclid(1_000);
         match self.rules {
-            Rules::Fixed { offset_seconds } => Some(Place::At {
-                seconds: local_seconds - i64::from(offset_seconds),
-            }),
+            Rules::Fixed { offset_seconds } => Some(Place::At { seconds: local_seconds - i64::from(offset_seconds) }),
             Rules::Table(zone) => tables::place(zone, local_seconds),
         }
     }
@@ -125,7 +106,5 @@ fn fixed(name: &str) -> Option<Rules> {
         "Z" => 0,
         _ => read::numeric_offset_ms(name.as_bytes())?,
     };
-    Some(Rules::Fixed {
-        offset_seconds: i32::try_from(offset_ms / 1_000).ok()?,
-    })
+    Some(Rules::Fixed { offset_seconds: i32::try_from(offset_ms / 1_000).ok()? })
 }

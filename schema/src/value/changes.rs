@@ -1,9 +1,9 @@
 //! A PATCH body → changes of attributes: new values, and operators that are applied to what is stored.
 
+use super::Value;
 use super::json::{self, JsonError};
 use super::number;
 use super::record::{Violation, ViolationCode, declared, pointer, scalar, value};
-use super::Value;
 use crate::model::{Attribute, AttributeId, Kind, Table};
 use serde_json::value::RawValue;
 
@@ -20,11 +20,14 @@ pub enum Change {
     Exclude(Value),
 }
 
+/// What becomes of the attributes that a body names.
+pub type Changes = Vec<(AttributeId, Change)>;
+
 /// Reads the changes of a PATCH body. Values for attributes that the server sets are ignored.
 ///
 /// # Errors
 /// [`JsonError`] if it is no JSON object; otherwise, inside `Ok`, all violations.
-pub fn read_changes(table: &Table, text: &str) -> Result<Result<Vec<(AttributeId, Change)>, Vec<Violation>>, JsonError> {
+pub fn read_changes(table: &Table, text: &str) -> Result<Result<Changes, Vec<Violation>>, JsonError> {
     let mut changes = Vec::new();
     let mut violations = Vec::new();
     for (name, raw) in json::members(text)? {
@@ -82,7 +85,9 @@ impl<'a> Operator<'a> {
             (Some("add"), _) => Err(refuse(format!("add works on Int, Long and Float, not on {}", attribute.name))),
             (Some("include"), true) => Ok(Change::Include(element(attribute, operand, &pointer)?)),
             (Some("exclude"), true) => Ok(Change::Exclude(element(attribute, operand, &pointer)?)),
-            (Some(name @ ("include" | "exclude")), false) => Err(refuse(format!("{name} works on lists, not on {}", attribute.name))),
+            (Some(name @ ("include" | "exclude")), false) => {
+                Err(refuse(format!("{name} works on lists, not on {}", attribute.name)))
+            }
             _ => Err(refuse("__op__ is one of add, include, exclude".into())),
         }
     }

@@ -33,7 +33,9 @@ pub fn push(value: &Value, text: &mut String) {
         Value::Null => text.push_str("null"),
         Value::Bool(flag) => text.push_str(if *flag { "true" } else { "false" }),
         Value::Int(number) => text.push_str(&number.to_string()),
-        Value::Float(number) => text.push_str(&serde_json::Number::from_f64(*number).map_or_else(|| "null".into(), |it| it.to_string())),
+        Value::Float(number) => {
+            text.push_str(&serde_json::Number::from_f64(*number).map_or_else(|| "null".into(), |it| it.to_string()))
+        }
         Value::Text(value) => text.push_str(&serde_json::Value::from(value.as_str()).to_string()),
         Value::List(list) => text.push_str(list),
     }

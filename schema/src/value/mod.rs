@@ -4,14 +4,14 @@
 //! its attribute is an `ID`; numbers keep every bit.
 
 mod changes;
-mod record;
-mod text;
+pub mod json;
 mod list;
 mod number;
-pub mod json;
+mod record;
+mod text;
 
+pub use changes::{Change, Changes, read_changes};
 pub use list::push as push_json;
-pub use changes::{Change, read_changes};
 pub use record::{Record, Violation, ViolationCode, read_record};
 pub use text::{CoerceError, coerce};
 

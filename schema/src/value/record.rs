@@ -160,7 +160,9 @@ pub(super) fn scalar(attribute: &Attribute, raw: &RawValue) -> Result<Value, Vio
     }
     match &attribute.kind {
         _ if text == "null" => Ok(Value::Null),
-        Kind::Id | Kind::String => json::string(raw).map(|it| Value::Text(stored_text(&attribute.kind, it))).ok_or(ViolationCode::Type),
+        Kind::Id | Kind::String => {
+            json::string(raw).map(|it| Value::Text(stored_text(&attribute.kind, it))).ok_or(ViolationCode::Type)
+        }
         Kind::Date => {
             let text = json::string(raw).ok_or(ViolationCode::Type)?;
             if is_date(&text) { Ok(Value::Text(stored_text(&Kind::Date, text))) } else { Err(ViolationCode::Format) }

@@ -20,7 +20,8 @@ pub(super) fn whole(table: &Table, row: &str) -> String {
         .iter()
         .map(|attribute| format!("{},{}", literal(&attribute.name), member(attribute, row)))
         .collect();
-    let chunks: Vec<String> = pairs.chunks(JSON_OBJECT_PAIRS).map(|chunk| format!("json_object({})", chunk.join(","))).collect();
+    let chunks: Vec<String> =
+        pairs.chunks(JSON_OBJECT_PAIRS).map(|chunk| format!("json_object({})", chunk.join(","))).collect();
     match chunks.as_slice() {
         [single] => single.clone(),
         // Objects are joined as text: `{a}` and `{b}` become `{a,b}`.
@@ -63,14 +64,18 @@ fn member(attribute: &Attribute, row: &str) -> String {
     match attribute.kind.storage() {
         Storage::Real => double(&column),
         Storage::Blob => format!("hex({column})"),
-        Storage::Integer | Storage::Text if matches!(attribute.kind, Kind::Any | Kind::Nested(_)) => format!("json({column})"),
+        Storage::Integer | Storage::Text if matches!(attribute.kind, Kind::Any | Kind::Nested(_)) => {
+            format!("json({column})")
+        }
         Storage::Integer | Storage::Text => column,
     }
 }
 
 fn double(column: &str) -> String {
     let exact = |value: &str| {
-        format!("CASE WHEN CAST(printf('%!.15g',{value}) AS REAL)={value} THEN printf('%!.15g',{value}) ELSE printf('%!.17g',{value}) END")
+        format!(
+            "CASE WHEN CAST(printf('%!.15g',{value}) AS REAL)={value} THEN printf('%!.15g',{value}) ELSE printf('%!.17g',{value}) END"
+        )
     };
     let text = format!(
         "(WITH RECURSIVE scaled(n,x) AS (SELECT 0,{column} UNION ALL SELECT \

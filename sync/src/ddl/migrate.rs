@@ -46,7 +46,12 @@ impl TableShape {
 
 impl AttributeShape {
     fn of(attribute: &Attribute) -> Self {
-        Self { name: attribute.name.clone(), kind: attribute.kind.name().to_owned(), list: attribute.list, required: attribute.required && !attribute.server_set() }
+        Self {
+            name: attribute.name.clone(),
+            kind: attribute.kind.name().to_owned(),
+            list: attribute.list,
+            required: attribute.required && !attribute.server_set(),
+        }
     }
 
     fn shown(&self) -> String {
@@ -136,11 +141,16 @@ fn refusals(held: &Shape, wanted: &Shape) -> Vec<String> {
     for before in &held.tables {
         let name = &before.name;
         let Some(after) = wanted.table(name) else {
-            refusals.push(format!("the table {name} is no longer in the schema, and its records would be lost; put `type {name}` back"));
+            refusals.push(format!(
+                "the table {name} is no longer in the schema, and its records would be lost; put `type {name}` back"
+            ));
             continue;
         };
         if before.key != after.key {
-            refusals.push(format!("the primary key of {name} changed from {} to {}; put @primaryKey back to {}", before.key, after.key, before.key));
+            refusals.push(format!(
+                "the primary key of {name} changed from {} to {}; put @primaryKey back to {}",
+                before.key, after.key, before.key
+            ));
         }
         for attribute in &before.attributes {
             match after.attributes.iter().find(|new| new.name == attribute.name) {

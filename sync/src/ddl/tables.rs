@@ -54,20 +54,28 @@ fn element_storage(attribute: &Attribute) -> &'static str {
 
 /// Whether the elements of this list are kept in a table of their own.
 pub fn has_elements(schema: &Schema, id: TableId, attribute: &Attribute) -> bool {
-    let joined = || {
-        schema.tables.iter().flat_map(|table| &table.relations).any(|relation| {
-            relation.target == id && schema.table(id).attribute(relation.remote).name == attribute.name
-        })
-    };
+    let joined =
+        || {
+            schema.tables.iter().flat_map(|table| &table.relations).any(|relation| {
+                relation.target == id && schema.table(id).attribute(relation.remote).name == attribute.name
+            })
+        };
     attribute.list && (attribute.indexed || joined())
 }
 
 /// Everything beside the table itself.
 pub fn objects(schema: &Schema, id: TableId) -> Vec<Object> {
     let table = schema.table(id);
-    let lists: Vec<&Attribute> = table.attributes.iter().filter(|attribute| has_elements(schema, id, attribute)).collect();
+    let lists: Vec<&Attribute> =
+        table.attributes.iter().filter(|attribute| has_elements(schema, id, attribute)).collect();
     let mut objects: Vec<Object> = lists.iter().map(|list| elements(table, list)).collect();
-    objects.extend(table.attributes.iter().filter(|attribute| plain_index(table, attribute)).map(|attribute| index(table, attribute)));
+    objects.extend(
+        table
+            .attributes
+            .iter()
+            .filter(|attribute| plain_index(table, attribute))
+            .map(|attribute| index(table, attribute)),
+    );
     objects.extend(triggers(table, &lists));
     objects
 }
@@ -177,5 +185,7 @@ fn add_elements(table: &Table, list: &Attribute) -> String {
 
 fn remove_elements(table: &Table, list: &Attribute) -> String {
     let (index, key, list) = (index_of(&table.name, &list.name), quoted(&table.key().name), quoted(&list.name));
-    format!("DELETE FROM {index} WHERE \"id\"=OLD.{key} AND \"value\" IN (SELECT e.value FROM json_each(OLD.{list}) AS e)")
+    format!(
+        "DELETE FROM {index} WHERE \"id\"=OLD.{key} AND \"value\" IN (SELECT e.value FROM json_each(OLD.{list}) AS e)"
+    )
 }

@@ -27,7 +27,15 @@ pub(super) fn push(text: &mut Text, schema: &Schema, table: TableId, alias: &str
     }
 }
 
-fn joined(text: &mut Text, schema: &Schema, table: TableId, alias: &str, parts: &[Filter], (between, empty): (&str, &str), steer: Steer<'_>) {
+fn joined(
+    text: &mut Text,
+    schema: &Schema,
+    table: TableId,
+    alias: &str,
+    parts: &[Filter],
+    (between, empty): (&str, &str),
+    steer: Steer<'_>,
+) {
     if parts.is_empty() {
         return text.push(empty);
     }
@@ -41,7 +49,14 @@ fn joined(text: &mut Text, schema: &Schema, table: TableId, alias: &str, parts: 
     text.push(")");
 }
 
-fn condition_on(text: &mut Text, schema: &Schema, table: TableId, alias: &str, condition: &Condition, steer: Steer<'_>) {
+fn condition_on(
+    text: &mut Text,
+    schema: &Schema,
+    table: TableId,
+    alias: &str,
+    condition: &Condition,
+    steer: Steer<'_>,
+) {
     let declared = schema.table(table);
     let attribute = declared.attribute(condition.attribute);
     let column = format!("{alias}.{}", quoted(&attribute.name));
@@ -149,7 +164,14 @@ fn successor(prefix: &str) -> Option<String> {
 }
 
 /// Some element of a list passes; negated: none does, which an absent list meets.
-fn some_element(text: &mut Text, schema: &Schema, table: TableId, alias: &str, list: &Attribute, condition: &Condition) {
+fn some_element(
+    text: &mut Text,
+    schema: &Schema,
+    table: TableId,
+    alias: &str,
+    list: &Attribute,
+    condition: &Condition,
+) {
     let declared = schema.table(table);
     let plain = Condition { negated: false, ..condition.clone() };
     if condition.negated {

@@ -68,7 +68,9 @@ pub fn plan(schema: &Schema, query: &Query) -> Plan {
     text.push(&format!(" FROM {} AS {alias}", quoted(&schema.table(query.table).name)));
     if !query.filter.is_everything() {
         text.push(" WHERE ");
-        filter::push(&mut text, schema, query.table, &alias, &query.filter, &|condition| drive.may_index(schema, query.table, condition));
+        filter::push(&mut text, schema, query.table, &alias, &query.filter, &|condition| {
+            drive.may_index(schema, query.table, condition)
+        });
     }
     order(&mut text, schema, query.table, &alias, &query.sort);
     if query.limit.is_some() || query.offset > 0 {
@@ -88,7 +90,11 @@ pub fn record_plan(schema: &Schema, table: TableId, select: &Select) -> Plan {
     text.push("SELECT ");
     let fields = columns(&mut text, schema, table, &alias, select);
     let declared = schema.table(table);
-    text.push(&format!(" FROM {} AS {alias} WHERE {alias}.{}=?1", quoted(&declared.name), quoted(&declared.key().name)));
+    text.push(&format!(
+        " FROM {} AS {alias} WHERE {alias}.{}=?1",
+        quoted(&declared.name),
+        quoted(&declared.key().name)
+    ));
     Plan { sql: text.sql.into(), params: vec![Value::Null], fields }
 }
 
@@ -97,7 +103,8 @@ fn columns(text: &mut Text, schema: &Schema, table: TableId, alias: &str, select
     let declared = schema.table(table);
     text.push(&format!("{alias}.{REVISION}"));
     let mut shown: Vec<AttributeId> = Vec::new();
-    let mut column = |text: &mut Text, attribute: AttributeId| match shown.iter().position(|known| *known == attribute) {
+    let mut column = |text: &mut Text, attribute: AttributeId| match shown.iter().position(|known| *known == attribute)
+    {
         Some(at) => at + 1,
         None => {
             text.push(&format!(",{alias}.{}", quoted(&declared.attribute(attribute).name)));
@@ -109,7 +116,9 @@ fn columns(text: &mut Text, schema: &Schema, table: TableId, alias: &str, select
         .fields
         .iter()
         .map(|field| match field {
-            Field::Attribute(attribute) => PlanField::Column { attribute: *attribute, column: column(text, *attribute) },
+            Field::Attribute(attribute) => {
+                PlanField::Column { attribute: *attribute, column: column(text, *attribute) }
+            }
             Field::Related { relation, select, filter } => {
                 let joined = declared.relation(*relation);
                 let key = column(text, joined.local);
@@ -139,7 +148,9 @@ fn relation_plan(schema: &Schema, table: TableId, relation: RelationId, select: 
         text.push(&format!(" FROM {target} AS {alias} WHERE {alias}.{key} IN (SELECT e.\"id\" FROM {elements} AS e WHERE e.\"value\"=?1)"));
         format!("{alias}.{key}")
     } else if ends.remote.list {
-        text.push(&format!(" FROM {target} AS {alias} WHERE EXISTS(SELECT 1 FROM json_each({remote}) AS e WHERE e.value=?1)"));
+        text.push(&format!(
+            " FROM {target} AS {alias} WHERE EXISTS(SELECT 1 FROM json_each({remote}) AS e WHERE e.value=?1)"
+        ));
         format!("{alias}.{key}")
     } else {
         text.push(&format!(" FROM {target} AS {alias} WHERE {remote}=?1"));
@@ -213,7 +224,9 @@ impl Drive {
         match query.sort.first() {
             None => Self::Order(Some(table.key)),
             Some(key) if !key.through.is_empty() => Self::Planner,
-            Some(key) if key.attribute == table.key || table.attribute(key.attribute).indexed => Self::Order(Some(key.attribute)),
+            Some(key) if key.attribute == table.key || table.attribute(key.attribute).indexed => {
+                Self::Order(Some(key.attribute))
+            }
             Some(_) => Self::Planner,
         }
     }

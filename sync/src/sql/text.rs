@@ -1,7 +1,7 @@
 //! SQL text under construction, with the values of its parameters.
 
-use stoa_schema::value::Value;
 use std::fmt::Write as _;
+use stoa_schema::value::Value;
 
 /// A statement being written. Parameters are numbered in the order in which they are added.
 #[derive(Debug, Default)]

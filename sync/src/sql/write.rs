@@ -6,11 +6,11 @@ use super::text::Text;
 use crate::catalog::Catalog;
 use crate::commit::{Precondition, Tags, Write, WriteKind};
 use crate::ident::{REVISION, quoted};
-use stoa_schema::model::{AttributeId, Kind, Stamp, Table, TableId};
+use std::borrow::Cow;
+use stoa_schema::model::{Kind, Stamp, Table, TableId};
 use stoa_schema::query::Filter;
 use stoa_schema::time::Instant;
-use stoa_schema::value::{Change, Value, push_json};
-use std::borrow::Cow;
+use stoa_schema::value::{Change, Changes, Value, push_json};
 
 /// A statement with its parameters.
 #[derive(Debug)]
@@ -99,7 +99,9 @@ pub fn steps<'a>(catalog: &'a Catalog, write: &Write, moment: Moment) -> Vec<Ste
 /// The id of the record that a write is about, if it is about one.
 pub fn subject<'w>(table: &Table, kind: &'w WriteKind) -> Option<&'w Value> {
     match kind {
-        WriteKind::Insert(record) | WriteKind::InsertMissing(record) | WriteKind::Put(record) => Some(&record[table.key.0]),
+        WriteKind::Insert(record) | WriteKind::InsertMissing(record) | WriteKind::Put(record) => {
+            Some(&record[table.key.0])
+        }
         WriteKind::Patch { id, .. } | WriteKind::Delete { id } => Some(id),
         WriteKind::PatchMatching { .. } | WriteKind::DeleteMatching { .. } => None,
     }
@@ -160,7 +162,7 @@ fn stamp(kind: &Kind, at: Instant) -> Value {
 }
 
 /// `UPDATE … SET …` without its condition.
-fn update(table: &Table, changes: &[(AttributeId, Change)], moment: Moment) -> Text {
+fn update(table: &Table, changes: &Changes, moment: Moment) -> Text {
     let mut text = Text::default();
     text.push(&format!("UPDATE {} SET {REVISION}=max({REVISION}+1,", quoted(&table.name)));
     text.param(Value::Int(moment.revision));

@@ -96,7 +96,9 @@ fn prepare(writing: &Connection) -> rusqlite::Result<()> {
     writing.busy_timeout(limits::LOCK_WAIT)?;
     let mode: String = writing.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
     if mode != "wal" {
-        return Err(rusqlite::Error::InvalidParameterName(format!("journal mode {mode}; WAL is not possible in this folder")));
+        return Err(rusqlite::Error::InvalidParameterName(format!(
+            "journal mode {mode}; WAL is not possible in this folder"
+        )));
     }
     writing.execute_batch(&format!(
         "PRAGMA synchronous=FULL;PRAGMA foreign_keys=OFF;PRAGMA cache_size=-{};PRAGMA wal_autocheckpoint={};PRAGMA temp_store=MEMORY",

