@@ -31,14 +31,38 @@ use std::path::Path;
 /// Runs all cases of a file, in order, against one server; reports every case that fails.
 pub fn run(path: &Path) {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let (head, cases) = split(&text);
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    run_text(&name, &text);
+}
+
+fn run_text(name: &str, text: &str) {
+    let (head, cases) = split(text);
     let server = start(&head);
     let client = Client::new(&server.base);
     let mut last = None;
     let failures: Vec<String> = cases.iter().filter_map(|case| case.run(&client, &mut last).err()).collect();
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     assert!(!cases.is_empty(), "{name} has no case");
     assert!(failures.is_empty(), "{name}: {} of {} cases failed\n\n{}", failures.len(), cases.len(), failures.join("\n\n"));
+}
+
+/// Runs the cases that stand in the ```` ```http ```` blocks of a page of the docs, in order. The page begins with
+/// `<!-- example NAME -->`.
+pub fn run_page(path: &Path) {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let head = text.lines().next().and_then(|line| line.strip_prefix("<!-- ")?.strip_suffix(" -->")).expect("<!-- example NAME -->");
+    let mut inside = false;
+    let mut cases = format!("{head}\n");
+    for line in text.lines() {
+        match line {
+            "```http" => inside = true,
+            "```" => inside = false,
+            // Lines outside stay as empty ones, so that a failure names the line of the page.
+            _ if inside => cases.push_str(line),
+            _ => {}
+        }
+        cases.push('\n');
+    }
+    run_text(&path.display().to_string(), &cases);
 }
 
 fn start(head: &str) -> Server {
