@@ -200,6 +200,7 @@ fn kind_of(name: &str, position: &Position, names: &TypeNames, report: &mut Repo
     }
     if !names.nested.contains(name) {
         report.error(position, format!("unknown type `{name}`"), did_you_mean(name, names.all()));
+        return Kind::String;
     }
     Kind::Nested(name.to_owned())
 }
