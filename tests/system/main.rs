@@ -3,5 +3,6 @@
 
 mod docs;
 mod fixtures;
+mod crash;
 mod image;
 mod primary;
