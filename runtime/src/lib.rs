@@ -5,9 +5,10 @@
 //!
 //! Modules stand in the order of their dependencies: each uses only those below it.
 
-pub mod app;
 pub mod cli;
 pub mod config;
-pub mod data;
 pub mod http;
+pub mod app;
+pub mod data;
+pub mod zones;
 pub mod limits;

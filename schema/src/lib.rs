@@ -5,10 +5,11 @@
 //!
 //! Modules stand in the order of their dependencies: each uses only those below it.
 
-pub mod limits;
-pub mod model;
-pub mod nearest;
 pub mod query;
 pub mod sdl;
-pub mod time;
+pub mod expression;
 pub mod value;
+pub mod model;
+pub mod nearest;
+pub mod time;
+pub mod limits;

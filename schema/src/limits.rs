@@ -23,3 +23,13 @@ pub const SCHEMA_BYTES: usize = 4 << 20;
 
 /// Bytes of one record as JSON; a larger one is refused (413).
 pub const RECORD_BYTES: usize = 1 << 20;
+
+/// Bytes of one expression; a longer one is a schema error.
+pub const EXPRESSION_BYTES: usize = 2_000;
+
+/// Operators and brackets of an expression inside each other; deeper ones are a schema error. The parser of SQLite 3.45,
+/// which primaries run, keeps 100 tokens of unfinished SQL, and one level can cost it six.
+pub const EXPRESSION_DEPTH: usize = 10;
+
+/// Values in one bracket of an expression; more are a schema error. SQLite's functions take at most 127.
+pub const EXPRESSION_ARGUMENTS: usize = 100;

@@ -2,14 +2,27 @@
 
 /// The candidate that the writer of `word` most plausibly meant: at most a third of its letters differ (case aside).
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = word.to_lowercase();
     let allowed = (word.chars().count() / 3).max(1);
-    candidates
+    nearest_spelling(word, allowed, candidates.into_iter().map(|candidate| (candidate, candidate)))
+}
+
+/// What is meant by the spelling nearest to `word`, of pairs of a spelling and its meaning: at most `allowed` letters
+/// differ (case aside).
+pub(crate) fn nearest_spelling<'a>(
+    word: &str,
+    allowed: usize,
+    spellings: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Option<&'a str> {
+    let lower = word.to_lowercase();
+    let length = lower.chars().count();
+    spellings
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
+        // Lengths tell a lower bound of the distance, and much sooner.
+        .filter(|(spelling, _)| spelling.chars().count().abs_diff(length) <= allowed)
+        .map(|(spelling, meaning)| (strsim::damerau_levenshtein(&lower, &spelling.to_lowercase()), meaning))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .map(|(_, meaning)| meaning)
 }
 
 #[cfg(test)]

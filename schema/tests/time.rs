@@ -6,7 +6,7 @@
 
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
 use serde_json::Value;
-use stoa_schema::time::{Instant, LocalDate, LocalDateTime, Written, Zone, tzdata_version};
+use stoa_schema::time::{COMPILED_IN_RELEASE, Instant, LocalDate, LocalDateTime, Written, Zone, tzdata_version};
 
 const YEAR_0000_MS: i64 = -62_167_219_200_000;
 const YEAR_9999_END_MS: i64 = 253_402_300_799_999;
@@ -339,7 +339,10 @@ fn offsets_at_instants() {
 
 #[test]
 fn the_version_of_the_tables_is_a_release_name() {
-    let (year, letter) = tzdata_version().split_at(4);
+    let version = tzdata_version();
+    let release = version.strip_suffix(" (compiled in)").unwrap();
+    assert_eq!(release, COMPILED_IN_RELEASE);
+    let (year, letter) = release.split_at(4);
     assert!(year.parse::<u16>().is_ok_and(|year| year >= 2025), "{year}");
     assert!(letter.chars().all(|letter| letter.is_ascii_lowercase()), "{letter}");
 }

@@ -6,13 +6,13 @@
 //!
 //! Modules stand in the order of their dependencies: each uses only those below it.
 
+pub mod store;
+pub mod sql;
+pub mod ddl;
 pub mod catalog;
 pub mod commit;
-pub mod ddl;
 pub mod ident;
 pub mod limits;
-pub mod sql;
-pub mod store;
 
 pub use catalog::Catalog;
 pub use store::Store;

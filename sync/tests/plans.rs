@@ -6,7 +6,7 @@ use stoa_schema::model::{Schema, TableId};
 use stoa_schema::query::Query;
 use stoa_schema::sdl::{Source, load};
 use stoa_sync::Store;
-use stoa_sync::sql::plan;
+use stoa_sync::sql::list_plan;
 use stoa_sync::store::Options;
 
 const SCHEMA: &str = "
@@ -23,7 +23,7 @@ fn schema() -> Schema {
 async fn explained(store: &Store, table: usize, raw: &str) -> String {
     let schema = schema();
     let query = Query::parse(&schema, TableId(table), raw).unwrap();
-    let planned = plan(&schema, &query);
+    let planned = list_plan(&schema, &query, None).seeks.remove(0);
     store.read(move |reader| reader.explain(&planned)).await.unwrap().unwrap().join("; ")
 }
 

@@ -19,8 +19,8 @@
 //! A file begins with `schema` and the lines of it after `| `, or `example NAME`. A case begins with `# `; it has a
 //! request (line, headers, empty line, body), `--- STATUS`, and what is expected of the answer: headers (`*`: any value;
 //! `-`: absent) and, after an empty line, the body: JSON compared as a value, in which `"*"` stands for anything and
-//! `"...": "..."` in an object for members not named. `{etag}`, `{location}` and `{seq}` in a request stand for those of
-//! the answer before; Without a body part the body is not looked at; `(empty)` says that there
+//! `"...": "..."` in an object for members not named. `{etag}`, `{location}`, `{seq}` and `{next}` (of `Link`) in a request stand for
+//! those of the answer before; Without a body part the body is not looked at; `(empty)` says that there
 //! is none.
 
 use crate::client::{Answer, Client};
@@ -117,9 +117,13 @@ impl<'a> Case<'a> {
         let before = last.take();
         let fill = |text: &str| match &before {
             None => text.to_owned(),
-            Some(last) => [("{etag}", "etag"), ("{location}", "location"), ("{seq}", "stoa-seq")]
-                .iter()
-                .fold(text.to_owned(), |text, (place, header)| text.replace(place, last.header(header).unwrap_or_default())),
+            Some(last) => {
+                let filled = [("{etag}", "etag"), ("{location}", "location"), ("{seq}", "stoa-seq")]
+                    .iter()
+                    .fold(text.to_owned(), |text, (place, header)| text.replace(place, last.header(header).unwrap_or_default()));
+                let link = last.header("link").unwrap_or_default();
+                filled.replace("{next}", link.trim_start_matches('<').split('>').next().unwrap_or_default())
+            }
         };
         let headers: Vec<(&str, String)> = self.headers.iter().map(|(name, value)| (*name, fill(value))).collect();
         let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();

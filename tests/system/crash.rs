@@ -66,7 +66,11 @@ fn acknowledged_writes_survive_kill_nine() {
     half_known += settle(&server, &mut writers);
     assert!(server.stop().success());
     log.check(&data);
-    eprintln!("{} rounds, {acknowledged} writes acknowledged, {half_known} under way when killed, {} changes", rounds(), log.seq);
+    eprintln!(
+        "{} rounds, {acknowledged} writes acknowledged, {half_known} under way when killed, {} changes",
+        rounds(),
+        log.seq
+    );
 }
 
 /// All writers at once, until so many answers have come; then SIGKILL.

@@ -1,8 +1,14 @@
 //! Whole-system tests: the real binary, a real file, real requests.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends on the first surprise")]
 
+mod bad_input;
+mod cli;
+mod catalogue;
+mod crash;
 mod docs;
 mod fixtures;
-mod crash;
 mod image;
 mod primary;
+mod round_trip;
+mod together;
+mod zones;

@@ -86,7 +86,10 @@ impl Pair {
             assert_eq!(there, here, "{}\n{}", commit.line, sent.join("\n"));
             assert_eq!(shown(there), commit.expected, "{}", commit.line);
         }
-        assert!(matches!((there.last(), here.last()), (Some(Ran::Changed(_)), Some(Ran::Changed(_)))), "COMMIT: {there:?}");
+        assert!(
+            matches!((there.last(), here.last()), (Some(Ran::Changed(_)), Some(Ran::Changed(_)))),
+            "COMMIT: {there:?}"
+        );
     }
 
     /// Every table holds the same on both, the change log too.
@@ -230,7 +233,8 @@ fn a_growing_schema_migrates_on_a_real_sqld() {
     let after = schema(samples::AFTER);
     let mut pair = Pair::new(&before);
     pair.carry_out(&before, samples::BEFORE_WRITES);
-    let there = ddl::steps(&Shape::of(&before), &pair.made_objects(|pair, sql| pair.primary.rows(sql)), &after).unwrap();
+    let there =
+        ddl::steps(&Shape::of(&before), &pair.made_objects(|pair, sql| pair.primary.rows(sql)), &after).unwrap();
     let here = ddl::steps(&Shape::of(&before), &pair.made_objects(|pair, sql| pair.local.rows(sql)), &after).unwrap();
     assert_eq!(there, here);
     pair.run_all(&there.statements);

@@ -1,11 +1,12 @@
 //! The command line.
 
-mod check;
 mod dev;
-mod running;
 mod serve;
+mod check;
+mod running;
 
 use crate::config::Given;
+use crate::zones;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -79,11 +80,18 @@ struct ServerArgs {
     /// Let everybody who reaches the server read and write.
     #[arg(long, env = "STOA_UNAUTHENTICATED")]
     unauthenticated: bool,
+    /// Folder of time zone files (TZif) [default: /usr/share/zoneinfo, unless the compiled-in data is newer].
+    #[arg(long, value_name = "DIR", env = "STOA_ZONEINFO")]
+    zoneinfo: Option<PathBuf>,
 }
 
 impl ServerArgs {
     fn given(&self) -> Given {
         Given { listen: self.listen, data: self.data.clone(), unauthenticated: self.unauthenticated }
+    }
+
+    fn use_zones(&self) -> Result<(), String> {
+        zones::use_folder(self.zoneinfo.as_deref())
     }
 }
 
@@ -93,8 +101,8 @@ pub fn run() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("STOA_LOG").unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
     let done = match cli.command {
-        Command::Dev(arguments) => dev::run(&arguments),
-        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Dev(arguments) => arguments.use_zones().and_then(|()| dev::run(&arguments)),
+        Command::Serve(arguments) => arguments.use_zones().and_then(|()| serve::run(&arguments)),
         Command::Check { app } => check::run(&app),
     };
     match done {

@@ -98,18 +98,26 @@ pub(super) fn not_modified(headers: &HeaderMap, tag: &Tag) -> Result<bool, Box<P
 pub(super) struct Preferences {
     /// `return=minimal`: no body.
     pub(super) minimal: bool,
+    /// `count=exact`: where the page lies among all records.
+    pub(super) count: bool,
 }
 
-/// Reads `Prefer`; what is unknown is ignored, as the RFC wants.
+/// Reads `Prefer`; what is unknown is ignored, as the RFC wants. Of a preference that stands twice the first counts.
 pub(super) fn preferences(headers: &HeaderMap) -> Preferences {
-    let asked =
-        headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let minimal = asked.map(|part| part.split(';').next().unwrap_or_default().trim()).find_map(|part| match part {
-        "return=minimal" | "return=\"minimal\"" => Some(true),
-        "return=representation" => Some(false),
-        _ => None,
+    let text = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    let asked = text.flat_map(|value| value.split(',')).filter_map(|part| {
+        let (name, value) = part.split(';').next()?.trim().split_once('=')?;
+        Some((name.trim().to_ascii_lowercase(), value.trim().trim_matches('"').to_owned()))
     });
-    Preferences { minimal: minimal.unwrap_or(false) }
+    let (mut returned, mut counted) = (None, None);
+    for (name, value) in asked {
+        match name.as_str() {
+            "return" => _ = returned.get_or_insert(value),
+            "count" => _ = counted.get_or_insert(value),
+            _ => {}
+        }
+    }
+    Preferences { minimal: returned.as_deref() == Some("minimal"), count: counted.as_deref() == Some("exact") }
 }
 
 /// Refuses a request that takes no JSON (RFC 9110 §12.5.1).

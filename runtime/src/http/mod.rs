@@ -1,18 +1,18 @@
 //! The outside: requests are routed, checked in a fixed order, carried out and answered. Rules of HTTP live here and
 //! nowhere else; `problem.rs` alone knows which failure has which status.
 
-mod body;
+mod server;
+mod service;
+mod read;
+mod write;
+mod route;
 mod describe;
+mod respond;
+mod request_body;
 mod headers;
 mod origin;
 mod problem;
-mod read;
-mod request_body;
-mod respond;
-mod route;
-mod server;
-mod service;
-mod write;
+mod body;
 
 pub use origin::Origins;
 pub use server::serve;

@@ -80,7 +80,7 @@ impl Problem {
         Box::new(Self { kind, detail: detail.into(), members: Map::new(), headers: Vec::new() })
     }
 
-    fn with(mut self: Box<Self>, member: &str, value: impl Into<Json>) -> Box<Self> {
+    pub(super) fn with(mut self: Box<Self>, member: &str, value: impl Into<Json>) -> Box<Self> {
         self.members.insert(member.to_owned(), value.into());
         self
     }

@@ -6,11 +6,12 @@ use super::headers;
 use super::problem::Problem;
 use super::respond::{self, Answer, Position};
 use super::service::{Service, Tables};
-use crate::data::list::{self, List};
+use crate::data::cursor;
+use crate::data::list::{self, List, Wanted};
 use crate::data::record::Part;
 use http::request::Parts;
 use http::{Method, StatusCode};
-use stoa_schema::model::{AttributeId, TableId};
+use stoa_schema::model::{AttributeId, Table, TableId};
 use stoa_schema::query::{Query, RecordQuery};
 use stoa_schema::value::Value;
 
@@ -60,19 +61,54 @@ pub(super) async fn collection(
 ) -> Result<Answer, Box<Problem>> {
     let query = Query::parse(&tables.catalog.schema, table, query)?;
     headers::accepts_json(&parts.headers)?;
+    let declared = tables.catalog.table(table);
+    let after = after(service, declared, &query)?;
     let position = service.position(&parts.headers).await?;
     let cache_control = tables.cache_control(table);
-    let streaming = parts.method != Method::HEAD;
-    match list::read(&service.store, tables.records.renderer(), &query, streaming).await? {
+    let counted = headers::preferences(&parts.headers).count;
+    let wanted = Wanted { streaming: parts.method != Method::HEAD, place: counted };
+    let page = list::read(&service.store, tables.records.renderer(), &query, after.as_deref(), wanted).await?;
+    let mut answer = match page.list {
         List::Whole { tag, .. } if headers::not_modified(&parts.headers, &tag)? => {
-            Ok(respond::not_modified(&tag, cache_control, position))
+            respond::not_modified(&tag, cache_control, position)
         }
         List::Whole { body, tag } => {
-            Ok(respond::data(StatusCode::OK, body.into(), Some(&tag), cache_control, position))
+            respond::data(StatusCode::OK, body.into(), Some(&tag), cache_control, position)
         }
         List::Streamed(chunks) => {
-            Ok(respond::data(StatusCode::OK, AnswerBody::Streamed(chunks), None, cache_control, position))
+            respond::data(StatusCode::OK, AnswerBody::Streamed(chunks), None, cache_control, position)
         }
+    };
+    let next = page.next.map(|keys| next_page(service, declared, &query, &keys));
+    respond::paging(answer.headers_mut(), next.as_deref(), page.place);
+    Ok(answer)
+}
+
+/// The keys that the query's cursor holds.
+fn after(service: &Service, table: &Table, query: &Query) -> Result<Option<Vec<Value>>, Box<Problem>> {
+    let Some((cursor, position)) = &query.after else { return Ok(None) };
+    match cursor::read(service.store.secret(), table, query, cursor) {
+        Some(keys) => Ok(Some(keys)),
+        None => Err(Problem::syntax("this cursor was not given out for this query").with("position", *position)),
+    }
+}
+
+/// The URL of the page after the record with these keys.
+fn next_page(service: &Service, table: &Table, query: &Query, keys: &[Value]) -> String {
+    let token = cursor::write(service.store.secret(), table, query, keys);
+    let path = respond::location(table.export.as_deref().unwrap_or_default(), "");
+    let limit = query.limit.map(|limit| control(table, "limit", &limit.to_string()));
+    let after = Some(control(table, "after", &token));
+    let common = Some(query.without_page.clone()).filter(|common| !common.is_empty());
+    let items: Vec<String> = [common, limit, after].into_iter().flatten().collect();
+    format!("{path}?{}", items.join("&"))
+}
+
+/// A control as it stands in a query; the form of a call cannot be taken for a condition on an attribute of that name.
+fn control(table: &Table, name: &str, value: &str) -> String {
+    match table.attribute_named(name) {
+        None => format!("{name}={value}"),
+        Some(_) => format!("{name}({value})"),
     }
 }
 

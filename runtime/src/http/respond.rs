@@ -3,7 +3,8 @@
 use super::body::AnswerBody;
 use super::headers::{PREFERENCE_APPLIED, STOA_SEQ};
 use crate::data::tag::Tag;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, LOCATION, VARY};
+use crate::data::list::Place;
+use http::header::{CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, LINK, LOCATION, VARY};
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -12,7 +13,7 @@ pub(super) type Answer = Response<AnswerBody>;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 /// What an answer depends on beside the URL.
-const VARIES: HeaderValue = HeaderValue::from_static("Accept, Origin");
+const VARIES: HeaderValue = HeaderValue::from_static("Accept, Origin, Prefer");
 
 /// The position of the change log that an answer includes, as a header.
 #[derive(Clone, Debug)]
@@ -61,6 +62,21 @@ pub(super) fn not_modified(tag: &Tag, cache_control: &HeaderValue, position: Pos
     let mut response = bare(StatusCode::NOT_MODIFIED, AnswerBody::EMPTY);
     validators(response.headers_mut(), Some(tag), cache_control, position);
     response
+}
+
+/// What a list says of its neighbours: the next page, and its place among all records.
+pub(super) fn paging(headers: &mut HeaderMap, next: Option<&str>, place: Option<Place>) {
+    if let Some(next) = next {
+        headers.insert(LINK, header(&format!("<{next}>; rel=\"next\"")));
+    }
+    if let Some(Place { start, length, total }) = place {
+        let range = match length {
+            0 => format!("items */{total}"),
+            length => format!("items {start}-{}/{total}", start + length - 1),
+        };
+        headers.insert(CONTENT_RANGE, header(&range));
+        headers.insert(PREFERENCE_APPLIED, HeaderValue::from_static("count=exact"));
+    }
 }
 
 fn validators(headers: &mut HeaderMap, tag: Option<&Tag>, cache_control: &HeaderValue, position: Position) {

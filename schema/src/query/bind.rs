@@ -15,7 +15,9 @@ pub(super) fn query(schema: &Schema, table: TableId, raw: &str) -> Result<Query,
         return Ok(query);
     }
     let binder = Binder { schema };
-    let (conditions, written) = binder.separate(table, scan(raw)?)?;
+    let entries = scan(raw)?;
+    query.without_page = binder.without_page(table, raw, &entries)?;
+    let (conditions, written) = binder.separate(table, entries)?;
     apply(schema, &written, &mut query)?;
     let mut last = None;
     query.filter = binder.filter(table, &conditions, query.zone.as_ref(), &mut last)?;
@@ -87,15 +89,23 @@ fn apply(schema: &Schema, written: &[(Control, Written<'_>)], query: &mut Query)
             Control::Sort => query.sort = controls::sort(schema, query.table, it.value)?,
             Control::Select => query.select = select::read(schema, query.table, it.value, it.call)?,
             Control::Timezone => query.zone = Some(controls::timezone(it.value)?),
+            Control::After => query.after = Some((decode::plain(it.value.text, it.value.position)?, it.value.position)),
             Control::Reserved => {
                 return Err(QueryError::syntax(it.position, format!("{} is reserved and not available here", it.name)));
             }
         }
     }
-    if paged_by_range && let Some((_, it)) = written.iter().find(|(control, _)| *control == Control::Offset) {
-        return Err(QueryError::syntax(it.position, "limit(start,end) and offset exclude each other"));
+    let of = |wanted: Control| written.iter().find(|(control, _)| *control == wanted).map(|(_, it)| it.position);
+    match (of(Control::Offset), of(Control::After)) {
+        (Some(position), _) if paged_by_range => {
+            Err(QueryError::syntax(position, "limit(start,end) and offset exclude each other"))
+        }
+        (Some(position), Some(_)) => Err(QueryError::syntax(position, "after and offset exclude each other")),
+        (None, Some(position)) if paged_by_range => {
+            Err(QueryError::syntax(position, "limit(start,end) and after exclude each other"))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 struct Binder<'s> {
@@ -129,6 +139,23 @@ impl Binder<'_> {
             }
         }
         Ok(separated)
+    }
+
+    /// The raw items but those that say where the page lies.
+    fn without_page(&self, table: TableId, raw: &str, entries: &[Entry<'_>]) -> Result<String, QueryError> {
+        let mut kept = String::new();
+        for (at, entry) in entries.iter().enumerate() {
+            if self.control(table, entry)?.is_some_and(|(control, _)| control.pages()) {
+                continue;
+            }
+            let end = entries.get(at + 1).map_or(raw.len(), |next| next.position);
+            let item = raw[entry.position..end].trim_end_matches(['&', '|']);
+            if !kept.is_empty() {
+                kept.push(if entry.separator == Some(Separator::Or) { '|' } else { '&' });
+            }
+            kept.push_str(item);
+        }
+        Ok(kept)
     }
 
     fn control<'a>(&self, table: TableId, entry: &Entry<'a>) -> Result<Option<(Control, Written<'a>)>, QueryError> {

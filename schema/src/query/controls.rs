@@ -13,11 +13,17 @@ pub(super) enum Control {
     Sort,
     Select,
     Timezone,
+    After,
     /// Known, but not on this kind of request, or not yet.
     Reserved,
 }
 
 impl Control {
+    /// Whether it says where the page lies.
+    pub(super) fn pages(self) -> bool {
+        matches!(self, Self::Limit | Self::Offset | Self::After)
+    }
+
     pub(super) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "limit" => Self::Limit,
@@ -25,7 +31,8 @@ impl Control {
             "sort" => Self::Sort,
             "select" => Self::Select,
             "timezone" => Self::Timezone,
-            "after" | "since" | "snapshot" | "atomic" | "search" | "aggregate" | "group" => Self::Reserved,
+            "after" => Self::After,
+            "since" | "snapshot" | "atomic" | "search" | "aggregate" | "group" => Self::Reserved,
             _ => return None,
         })
     }

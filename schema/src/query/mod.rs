@@ -5,13 +5,13 @@
 //! What comes out cannot name anything that does not exist. The grammar is described for users in `docs/queries.md`.
 
 mod bind;
-mod bound;
 mod controls;
-mod decode;
-mod error;
+mod select;
+mod bound;
 mod operator;
 mod scan;
-mod select;
+mod decode;
+mod error;
 
 pub use decode::percent_decode;
 pub use error::QueryError;
@@ -33,6 +33,10 @@ pub struct Query {
     pub limit: Option<u64>,
     /// How many matching records are passed over first.
     pub offset: u64,
+    /// The cursor after which the page begins, as written, and its byte in the query string.
+    pub after: Option<(String, usize)>,
+    /// The query string without `limit`, `offset` and `after`: what every page of this query has in common.
+    pub without_page: String,
     /// What is shown of each.
     pub select: Select,
     /// The zone in which bounds were read and times are shown.
@@ -44,7 +48,7 @@ pub struct Query {
 /// The controls that a query string names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Controls {
-    /// `limit`, `offset`, `sort` or `select`.
+    /// `limit`, `offset`, `after`, `sort` or `select`.
     pub paging_or_select: bool,
     /// `timezone`.
     pub timezone: bool,
@@ -203,6 +207,8 @@ impl Query {
             sort: Vec::new(),
             limit: None,
             offset: 0,
+            after: None,
+            without_page: String::new(),
             select: Select::all(schema, table),
             zone: None,
             controls: Controls::default(),

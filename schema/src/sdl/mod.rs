@@ -4,14 +4,14 @@
 //! line, column and, where it can be known, what to write instead. Unknown directives and arguments are warnings, so that
 //! a schema written for another server still loads; a wrong value is an error.
 
-mod arguments;
-mod diagnostic;
-mod fields;
-mod relations;
-mod rules;
-mod syntax;
-mod types;
 mod unsupported;
+mod rules;
+mod relations;
+mod types;
+mod fields;
+mod arguments;
+mod syntax;
+mod diagnostic;
 
 pub use diagnostic::{Diagnostic, Severity};
 

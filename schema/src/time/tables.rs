@@ -8,10 +8,13 @@
 //!
 //! Invariant: seconds passed here lie in the years 0000 to 9999, give or take a day; chrono's own range is far wider.
 
+use std::str::FromStr;
+
 use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::{GapInfo, Tz};
 
 use super::calendar::{date_of_days, days_of_date};
+use super::place::Place;
 
 const DAY_SECONDS: i64 = 86_400;
 /// 2098-03-01T00:00:00 in seconds since 1970: no zone changes its clock near the first of March.
@@ -20,20 +23,12 @@ const TABLES_END: i64 = days_of_date(2098, 3, 1) * DAY_SECONDS;
 /// Islamic calendar, which does not repeat with ours.
 const FIRST_MODEL_YEAR: i64 = 2088;
 
-/// Where a local time lies in time; all in seconds since 1970-01-01T00:00:00Z.
-pub(super) enum Place {
-    /// It exists: its first occurrence.
-    At {
-        /// The instant.
-        seconds: i64,
-    },
-    /// The clock went past it.
-    Skipped {
-        /// The instant it would be with the offset before the gap.
-        as_before_seconds: i64,
-        /// The first instant after the gap.
-        end_seconds: i64,
-    },
+/// The release of the IANA Time Zone Database in these tables, such as `2025b`.
+pub const RELEASE: &str = chrono_tz::IANA_TZDB_VERSION;
+
+/// Whether there is a table of that name.
+pub(super) fn has(name: &str) -> bool {
+    Tz::from_str(name).is_ok()
 }
 
 /// The offset in force, in seconds east of UTC.

@@ -1,8 +1,8 @@
 //! The time zone: an IANA name or a fixed offset, and the way from local times to instants.
 //!
-//! It knows the rule for local times that do not exist or exist twice. It does not know where a zone's offsets come
-//! from: [`Rules`] names the sources, each answers the same two questions (the offset at an instant, the place of a
-//! local time), so that a source read from files is one more variant.
+//! It knows the rule for local times that do not exist or exist twice. It does not know how a zone's offsets
+//! are kept: [`Rules`] names the kinds, each answers the same two questions (the offset at an instant, the place of a
+//! local time).
 //!
 //! Invariant: a [`Zone`] is complete when parsed; using it cannot fail other than by leaving the years 0000 to 9999.
 
@@ -10,8 +10,9 @@ use chrono_tz::Tz;
 
 use super::instant::Instant;
 use super::local::{LocalDate, LocalDateTime};
-use super::tables::{self, Place};
-use super::{nearest, read};
+use super::place::Place;
+use super::tzif::ZoneFile;
+use super::{nearest, read, source, tables};
 
 /// A time zone, by its IANA name or a fixed offset from UTC.
 #[derive(Clone, Debug)]
@@ -23,6 +24,7 @@ pub struct Zone {
 #[derive(Clone, Debug)]
 enum Rules {
     Fixed { offset_seconds: i32 },
+    File(ZoneFile),
     Table(Tz),
 }
 
@@ -44,18 +46,24 @@ fn hint(nearest: Option<&str>) -> String {
 }
 
 impl Zone {
-    /// Finds a zone by its IANA name, links such as `US/Eastern` included, spelled exactly as IANA does; or makes a
-    /// fixed one from `±HH:MM` (hours to 23, minutes to 59) or `Z`.
+    /// Finds a zone by its IANA name, links such as `US/Eastern` included, spelled exactly as IANA does, in the
+    /// program's [`ZoneSource`](super::ZoneSource) or else the compiled-in tables; or makes a fixed one from `±HH:MM`
+    /// (hours to 23, minutes to 59) or `Z`.
     ///
     /// # Errors
     ///
     /// [`UnknownZone`] for every other text, with the name that was probably meant.
     pub fn parse(name: &str) -> Result<Zone, UnknownZone> {
-        let rules = fixed(name).or_else(|| name.parse().ok().map(Rules::Table));
+        let rules = fixed(name).or_else(|| named(name));
         match rules {
             Some(rules) => Ok(Zone { name: name.into(), rules }),
             None => Err(UnknownZone { name: name.to_owned(), nearest: nearest::zone_name(name).map(str::to_owned) }),
         }
+    }
+
+    /// A zone with the offsets of a file.
+    pub fn of_file(name: &str, file: ZoneFile) -> Zone {
+        Zone { name: name.into(), rules: Rules::File(file) }
     }
 
     /// The name it was parsed from: a link keeps its own name.
@@ -65,9 +73,11 @@ impl Zone {
 
     /// The offset in force at an instant, in seconds east of UTC; less than a day.
     pub fn offset_seconds_at(&self, at: Instant) -> i32 {
-        match self.rules {
-            Rules::Fixed { offset_seconds } => offset_seconds,
-            Rules::Table(zone) => tables::offset_seconds_at(zone, at.millis().div_euclid(1_000)),
+        let seconds = at.millis().div_euclid(1_000);
+        match &self.rules {
+            Rules::Fixed { offset_seconds } => *offset_seconds,
+            Rules::File(file) => file.offset_seconds_at(seconds),
+            Rules::Table(zone) => tables::offset_seconds_at(*zone, seconds),
         }
     }
 
@@ -93,14 +103,20 @@ impl Zone {
 
     fn place(&self, local: LocalDateTime) -> Option<Place> {
         let local_seconds = local.millis().div_euclid(1_000);
-        match self.rules {
-            Rules::Fixed { offset_seconds } => Some(Place::At { seconds: local_seconds - i64::from(offset_seconds) }),
-            Rules::Table(zone) => tables::place(zone, local_seconds),
+        match &self.rules {
+            Rules::Fixed { offset_seconds } => Some(Place::At { seconds: local_seconds - i64::from(*offset_seconds) }),
+            Rules::File(file) => Some(file.place(local_seconds)),
+            Rules::Table(zone) => tables::place(*zone, local_seconds),
         }
     }
 }
 
-/// `±HH:MM` or `Z`. `UTC` is an IANA name and comes from the tables.
+/// A zone with an IANA name.
+fn named(name: &str) -> Option<Rules> {
+    source::find(name).map(Rules::File).or_else(|| name.parse().ok().map(Rules::Table))
+}
+
+/// `±HH:MM` or `Z`. `UTC` is an IANA name.
 fn fixed(name: &str) -> Option<Rules> {
     let offset_ms = match name {
         "Z" => 0,

@@ -4,11 +4,11 @@
 //! its attribute is an `ID`; numbers keep every bit.
 
 mod changes;
-pub mod json;
-mod list;
-mod number;
 mod record;
 mod text;
+mod list;
+mod number;
+pub mod json;
 
 pub use changes::{Change, Changes, read_changes};
 pub use list::push as push_json;

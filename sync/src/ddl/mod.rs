@@ -1,10 +1,10 @@
 //! What exists in the database: internal tables, the user's tables, their indexes and triggers, and the steps from one
 //! schema to the next.
 
-mod image;
-mod internal;
 mod migrate;
 mod tables;
+mod image;
+mod internal;
 
 pub use internal::{FORMAT, INTERNAL};
 pub use migrate::{MigrationError, Shape, Steps, steps};

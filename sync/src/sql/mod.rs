@@ -1,9 +1,14 @@
 //! Requests → SQL text with parameters. Nothing here touches a database.
 
-mod filter;
+mod page;
+mod drive;
 mod select;
-mod text;
 mod write;
+mod expression;
+mod filter;
+mod text;
 
-pub use select::{Plan, PlanField, PlanFields, plan, record_plan};
+pub use expression::{Row, expression};
+pub use page::{ListPlan, list_plan};
+pub use select::{Plan, PlanField, PlanFields, record_plan};
 pub use write::{Moment, Step, Wanted, steps, subject};

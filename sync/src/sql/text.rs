@@ -21,6 +21,11 @@ impl Text {
         self.sql.push_str(sql);
     }
 
+    /// A statement that has used the alias `t1` already.
+    pub(super) fn with_first_alias() -> Self {
+        Self { aliases: 1, ..Self::default() }
+    }
+
     /// Adds a parameter and its place.
     pub(super) fn param(&mut self, value: Value) {
         self.params.push(value);

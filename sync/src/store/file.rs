@@ -58,6 +58,7 @@ pub(super) struct Opened {
     pub(super) writing: Connection,
     pub(super) path: PathBuf,
     pub(super) log: String,
+    pub(super) secret: Vec<u8>,
     pub(super) seq: u64,
     pub(super) revision: i64,
     pub(super) lock: File,
@@ -75,9 +76,10 @@ pub(super) fn open(folder: &Path) -> Result<Opened, OpenError> {
     if found > ddl::FORMAT {
         return Err(OpenError::Newer { path, found, known: ddl::FORMAT });
     }
-    let log = identity(&writing).map_err(damaged)?;
+    let log = kept(&writing, "log", "SELECT lower(hex(randomblob(4)))").map_err(damaged)?;
+    let secret = kept(&writing, "secret", "SELECT hex(randomblob(32))").map_err(damaged)?.into_bytes();
     let (seq, revision) = last_change(&writing).map_err(damaged)?;
-    Ok(Opened { writing, path, log, seq, revision, lock })
+    Ok(Opened { writing, path, log, secret, seq, revision, lock })
 }
 
 fn lock(folder: &Path) -> Result<File, OpenError> {
@@ -126,14 +128,14 @@ fn format(writing: &Connection) -> rusqlite::Result<u32> {
     Ok(format)
 }
 
-/// The identity of the change log, given when the file is made.
-fn identity(writing: &Connection) -> rusqlite::Result<String> {
-    if let Some(log) = meta(writing, "log")? {
-        return Ok(log);
+/// A fact that is made up when the file is first opened, and stays: the identity of the change log, the key of cursors.
+fn kept(writing: &Connection, key: &str, make: &str) -> rusqlite::Result<String> {
+    if let Some(held) = meta(writing, key)? {
+        return Ok(held);
     }
-    let log: String = writing.query_row("SELECT lower(hex(randomblob(4)))", [], |row| row.get(0))?;
-    set_meta(writing, "log", &log)?;
-    Ok(log)
+    let made: String = writing.query_row(make, [], |row| row.get(0))?;
+    set_meta(writing, key, &made)?;
+    Ok(made)
 }
 
 fn last_change(writing: &Connection) -> rusqlite::Result<(u64, i64)> {

@@ -1,9 +1,9 @@
 //! One database file: a handle that is cheap to clone, one writer behind it, and readers that never wait for it.
 
-mod file;
-mod reader;
-mod value;
 mod writer;
+mod reader;
+mod file;
+mod value;
 
 pub use file::{LOCK_NAME, OpenError};
 pub use reader::{Cell, Flow, ReadError, Reader, Record};
@@ -36,6 +36,7 @@ struct Shared {
     writer: writer::Writer,
     position: Arc<AtomicU64>,
     log: Box<str>,
+    secret: Box<[u8]>,
     path: PathBuf,
 }
 
@@ -50,9 +51,10 @@ impl Store {
         let position = Arc::new(AtomicU64::new(opened.seq));
         let path = opened.path.clone();
         let log = opened.log.clone().into_boxed_str();
+        let secret = opened.secret.clone().into_boxed_slice();
         let (writer, catalog) = writer::Writer::start(opened, schema, Arc::clone(&position))?;
         let readers = reader::Readers::open(&path, options.readers).map_err(OpenError::Database)?;
-        Ok((Store { shared: Arc::new(Shared { readers, writer, position, log, path }) }, catalog))
+        Ok((Store { shared: Arc::new(Shared { readers, writer, position, log, secret, path }) }, catalog))
     }
 
     /// The position of the change log that every read from now on includes.
@@ -63,6 +65,11 @@ impl Store {
     /// The identity of the change log; a database that was made anew or restored has another.
     pub fn log(&self) -> &str {
         &self.shared.log
+    }
+
+    /// A key that only this database has, for signing what clients hand back.
+    pub fn secret(&self) -> &[u8] {
+        &self.shared.secret
     }
 
     /// The database file.

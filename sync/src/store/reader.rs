@@ -6,7 +6,7 @@
 
 use super::value::Param;
 use crate::limits;
-use crate::sql::Plan;
+use crate::sql::{ListPlan, Plan};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
@@ -93,6 +93,19 @@ impl<'r> From<&'r Value> for Cell<'r> {
     }
 }
 
+impl Cell<'_> {
+    /// The value, copied; a truth value stays the integer it is stored as.
+    pub fn to_value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Int(number) => Value::Int(number),
+            Self::Real(number) => Value::Float(number),
+            Self::Text(text) => Value::Text(text.to_owned()),
+            Self::Blob(bytes) => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
+        }
+    }
+}
+
 impl Record<'_> {
     /// The record's revision.
     pub fn revision(&self) -> i64 {
@@ -100,6 +113,11 @@ impl Record<'_> {
             Cell::Int(revision) => revision,
             Cell::Null | Cell::Real(_) | Cell::Text(_) | Cell::Blob(_) => 0,
         }
+    }
+
+    /// The values of some columns.
+    pub fn values(&self, columns: &[usize]) -> Vec<Value> {
+        columns.iter().map(|column| self.cell(*column).to_value()).collect()
     }
 
     /// The value of a column.
@@ -112,6 +130,17 @@ impl Record<'_> {
             Ok(ValueRef::Null) | Err(_) => Cell::Null,
         }
     }
+}
+
+/// A seek whose last two parameters are its bounds; one record more than there is room for tells whether others follow.
+fn bounded_seek(seek: &Plan, room: Option<u64>, offset: u64) -> Plan {
+    let mut seek = seek.clone();
+    let count = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
+    if let [.., limit, skipped] = seek.params.as_mut_slice() {
+        *limit = room.map_or(Value::Int(-1), |room| count(room.saturating_add(1)));
+        *skipped = count(offset);
+    }
+    seek
 }
 
 impl Reader {
@@ -145,6 +174,65 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    /// Runs the seeks of a list and shows each record of the page to `visit`. When records remain behind the page, the
+    /// keys of its last one are returned: where the next page begins.
+    ///
+    /// # Errors
+    /// libSQL failed, or the deadline passed.
+    pub fn page(
+        &self,
+        list: &ListPlan,
+        visit: &mut dyn FnMut(&Record<'_>) -> Result<Flow, ReadError>,
+    ) -> Result<Option<Vec<Value>>, ReadError> {
+        if list.limit == Some(0) {
+            return Ok(None);
+        }
+        let mut room = list.limit.unwrap_or(u64::MAX);
+        let (mut last, mut beyond) = (None, false);
+        let mut flow = Flow::Continue;
+        for (at, seek) in list.seeks.iter().enumerate() {
+            if flow == Flow::Stop {
+                break;
+            }
+            let offset = if at == 0 { list.offset } else { 0 };
+            self.each(&bounded_seek(seek, list.limit.map(|_| room), offset), None, &mut |record| {
+                if room == 0 {
+                    (beyond, flow) = (true, Flow::Stop);
+                    return Ok(flow);
+                }
+                room -= 1;
+                flow = visit(record)?;
+                if room == 0 {
+                    last = Some(record.values(&list.keys));
+                }
+                Ok(flow)
+            })?;
+        }
+        // Only a record beyond the page proves that there is a next one.
+        Ok(last.filter(|_| beyond))
+    }
+
+    /// The value of a plan that shows one number.
+    ///
+    /// # Errors
+    /// libSQL failed, or the deadline passed.
+    pub fn number(&self, plan: &Plan) -> Result<u64, ReadError> {
+        let mut statement = self.connection.prepare_cached(&plan.sql)?;
+        let number: i64 = statement.query_row(params_from_iter(plan.params.iter().map(Param)), |row| row.get(0))?;
+        Ok(number.unsigned_abs())
+    }
+
+    /// Runs `work` with all its reads in one snapshot.
+    ///
+    /// # Errors
+    /// As `work`, or libSQL failed.
+    pub fn snapshot<T>(&self, work: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
+        self.connection.prepare_cached("BEGIN")?.execute([])?;
+        let done = work();
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        done
     }
 
     /// The number of records in a table.

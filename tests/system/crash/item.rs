@@ -21,7 +21,8 @@ impl Item {
         let names: Vec<&str> = members.keys().map(String::as_str).collect();
         assert_eq!(names, ["id", "name", "stock", "big", "price", "tags", "notes"]);
         let text = |value: &Json| value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned();
-        let texts = |value: &Json| value.as_array().unwrap_or_else(|| panic!("{value} is no list")).iter().map(text).collect();
+        let texts =
+            |value: &Json| value.as_array().unwrap_or_else(|| panic!("{value} is no list")).iter().map(text).collect();
         let integer = |value: &Json| value.as_i64().unwrap_or_else(|| panic!("{value} is no integer"));
         let present = |name: &str| Some(&members[name]).filter(|value| !value.is_null());
         Self {

@@ -9,7 +9,8 @@ use stoa_tests::client::Client;
 /// Records that a writer keeps at most; beyond it deletes come first.
 const KEPT: usize = 40;
 /// Zero, halves, doubles that need 17 digits, and those that the change log cannot print as numbers.
-const PRICES: [f64; 9] = [0.0, 2.5, 0.1, 0.300_000_000_000_000_04, 1e-70, 5e-324, -1.797_693_134_862_315_7e308, 2.5e61, 1e23];
+const PRICES: [f64; 9] =
+    [0.0, 2.5, 0.1, 0.300_000_000_000_000_04, 1e-70, 5e-324, -1.797_693_134_862_315_7e308, 2.5e61, 1e23];
 const TAGS: [&str; 5] = ["red", "green", "it's \"blue\"", "", "日本 🦉"];
 
 pub(super) struct Writer {
@@ -67,7 +68,11 @@ impl Writer {
     /// Finds out what became of the request without an answer: all of it or nothing. How many records it has now.
     pub(super) fn settle(&mut self, held: &BTreeMap<String, Item>) -> usize {
         let prefix = format!("w{}-", self.name);
-        let mine: BTreeMap<String, Item> = held.iter().filter(|(id, _)| id.starts_with(&prefix)).map(|(id, item)| (id.clone(), item.clone())).collect();
+        let mine: BTreeMap<String, Item> = held
+            .iter()
+            .filter(|(id, _)| id.starts_with(&prefix))
+            .map(|(id, item)| (id.clone(), item.clone()))
+            .collect();
         self.in_doubt = self.doubt.is_some();
         match self.doubt.take() {
             Some(after) if mine == after => self.items = after,
@@ -155,7 +160,14 @@ impl Writer {
     fn refused(&mut self, id: String) -> Request {
         let items = [self.new_item(), self.new_item(), self.item(id)];
         let body = items.iter().map(Item::json).collect();
-        Request { method: "POST", path: "/Item/".to_owned(), body: Some(body), status: 409, answer: None, after: self.items.clone() }
+        Request {
+            method: "POST",
+            path: "/Item/".to_owned(),
+            body: Some(body),
+            status: 409,
+            answer: None,
+            after: self.items.clone(),
+        }
     }
 
     fn delete(&self, id: String) -> Request {

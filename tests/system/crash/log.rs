@@ -66,7 +66,9 @@ impl Log {
             (3, None, Some(before), Some((held_revision, held))) => {
                 assert_eq!((revision, Item::read(&before.into())), (held_revision, held), "{seq}: what was deleted");
             }
-            (operation, after, before, held) => panic!("{seq}: operation {operation} of {held:?}, after {after:?}, before {before:?}"),
+            (operation, after, before, held) => {
+                panic!("{seq}: operation {operation} of {held:?}, after {after:?}, before {before:?}")
+            }
         }
     }
 
@@ -98,7 +100,9 @@ fn changes(file: &Connection, since: i64) -> Vec<Change> {
 
 fn rows(file: &Connection) -> BTreeMap<String, (i64, Item)> {
     let mut statement = file.prepare("SELECT \"$rev\",id,name,stock,big,price,tags,notes FROM Item").unwrap();
-    let list = |row: &Row<'_>, at| row.get::<_, Option<String>>(at).map(|text| text.map(|text| serde_json::from_str(&text).unwrap()));
+    let list = |row: &Row<'_>, at| {
+        row.get::<_, Option<String>>(at).map(|text| text.map(|text| serde_json::from_str(&text).unwrap()))
+    };
     let rows = statement.query_map([], |row| {
         let item = Item {
             id: row.get(1)?,

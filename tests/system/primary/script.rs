@@ -32,7 +32,11 @@ pub(super) fn commits(schema: &Schema, script: &str) -> Vec<Commit> {
                 commit.writes.push(write);
                 commit.line.push_str(line);
             }
-            _ => commits.push(Commit { expected: expected.replace('_', " "), writes: vec![write], line: line.to_owned() }),
+            _ => commits.push(Commit {
+                expected: expected.replace('_', " "),
+                writes: vec![write],
+                line: line.to_owned(),
+            }),
         }
     }
     commits

@@ -2,13 +2,13 @@
 
 use super::ran::{Cell, Ran};
 use serde_json::{Value as Json, json};
-use stoa_schema::value::Value;
-use stoa_tests::{client::Client, server};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use stoa_schema::value::Value;
+use stoa_tests::{client::Client, server};
 
 pub(super) struct Primary {
     child: Child,
@@ -37,7 +37,10 @@ impl Primary {
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}; tests/run installs it", binary().display()));
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(lines.by_ref().map_while(Result::ok).any(|line| line.contains("listening")), "sqld ended before it listened");
+        assert!(
+            lines.by_ref().map_while(Result::ok).any(|line| line.contains("listening")),
+            "sqld ended before it listened"
+        );
         // What it says later must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let primary = Self { child, client: Client::new(&format!("http://{address}")), _folder: folder };
@@ -68,7 +71,13 @@ impl Primary {
             Ran::Rows(_) | Ran::Changed(_) | Ran::Skipped => None,
         });
         let refused: Vec<String> = refused.collect();
-        assert!(refused.is_empty(), "sqld refuses {} of {} statements:\n{}", refused.len(), statements.len(), refused.join("\n"));
+        assert!(
+            refused.is_empty(),
+            "sqld refuses {} of {} statements:\n{}",
+            refused.len(),
+            statements.len(),
+            refused.join("\n")
+        );
     }
 
     /// The rows of a query.
