@@ -19,7 +19,7 @@ pub(crate) fn nearest_spelling<'a>(
         .into_iter()
         // Lengths tell a lower bound of the distance, and much sooner.
         .filter(|(spelling, _)| spelling.chars().count().abs_diff(length) <= allowed)
-        .map(|(spelling, meaning)| (strsim::damerau_levenshtein(&lower, &spelling.to_lowercase()), meaning))
+        .map(|(spelling, meaning)| (strsim::osa_distance(&lower, &spelling.to_lowercase()), meaning))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, meaning)| meaning)

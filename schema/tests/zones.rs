@@ -215,6 +215,15 @@ fn a_local_time_whose_instant_has_no_four_digit_year() {
 }
 
 #[test]
+fn a_rule_that_changes_the_clock_on_the_last_day() {
+    let zone = zone_of(&Build::new(0, "AAA").footer("AAA0BBB,J365/12,J100").bytes(b'2'));
+    assert_eq!(shown(instant(seconds("9999-12-31T11:59:59Z")), Some(&zone)), "9999-12-31T11:59:59+00:00");
+    assert_eq!(shown(instant(seconds("9999-12-31T12:00:00Z")), Some(&zone)), "9999-12-31T13:00:00+01:00");
+    assert_eq!(instant_of(&zone, "9999-12-31T12:30").as_deref(), Some("9999-12-31T12:30:00Z"));
+    assert_eq!(instant_of(&zone, "9999-12-31T14:00").as_deref(), Some("9999-12-31T13:00:00Z"));
+}
+
+#[test]
 fn version_1_ends_with_its_last_transition() {
     let zone = zone_of(&island().footer("").bytes(0));
     assert_eq!(shown(instant(seconds("2000-12-01T00:00:00Z")), Some(&zone)), "2000-12-01T14:00:00+14:00");

@@ -138,6 +138,8 @@ pub enum Reason {
         /// The revision it has.
         current: Option<i64>,
     },
+    /// The record would become larger than a record may be.
+    TooLarge,
     /// A number would leave the range of its type.
     Range {
         /// The attribute.

@@ -506,3 +506,12 @@ fn sigint_ends_it_too() {
     let server = app.start();
     Client::new(&server.base).get("/Product/a").expect(200);
 }
+
+#[test]
+fn a_stop_right_after_the_start_is_an_orderly_one() {
+    let app = App::new(&[("schema.graphql", PRODUCT)]);
+    for start in 0..30 {
+        let ended = app.start().stop();
+        assert!(ended.success(), "start {start}: {ended}");
+    }
+}

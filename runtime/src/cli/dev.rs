@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 /// Serves until the process is told to stop.
 pub(super) fn run(arguments: &ServerArgs) -> Result<(), String> {
-    Running::start(&arguments.app, arguments.given(), Mode::Dev, async |running| {
+    Running::start(&arguments.app, arguments.given(), Mode::Dev, async |running, stop| {
         let (changed, mut changes) = mpsc::channel(1);
         // The watcher works as long as it lives.
         let watcher = watch(running.app.path(), changed);
@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &ServerArgs) -> Result<(), String> {
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            () = running.until_stopped() => {}
+            () = stop.received() => {}
             () = reload => {}
         }
     })

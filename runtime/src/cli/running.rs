@@ -9,6 +9,7 @@ use std::time::Instant;
 use stoa_sync::Store;
 use stoa_sync::store::Options;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// For whom the server runs.
@@ -29,7 +30,12 @@ pub(super) struct Running {
 
 impl Running {
     /// Starts a server, runs `work` beside it, then stops it: open requests finish, waiting commits are carried out.
-    pub(super) fn start(app: &Path, given: Given, mode: Mode, work: impl AsyncFnOnce(&Running)) -> Result<(), String> {
+    pub(super) fn start(
+        app: &Path,
+        given: Given,
+        mode: Mode,
+        work: impl AsyncFnOnce(&Running, Stop),
+    ) -> Result<(), String> {
         let began = Instant::now();
         let folder = AppFolder::new(app);
         let loaded = folder.schema().map_err(told)?;
@@ -43,6 +49,7 @@ impl Running {
             .build()
             .map_err(|error| format!("cannot start threads: {error}"))?;
         runtime.block_on(async {
+            let stop = Stop::listen().map_err(|error| format!("cannot receive signals: {error}"))?;
             let listener = TcpListener::bind(settings.listen).await.map_err(|error| busy(&settings, &error))?;
             let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
             let (store, catalog) = Store::open(&Options { folder: settings.data.clone(), readers }, loaded.schema)
@@ -56,26 +63,31 @@ impl Running {
             announce(&folder, &catalog, &settings, address, began);
             let running = Running { app: folder, service: Arc::clone(&service), shutdown: CancellationToken::new() };
             let serving = tokio::spawn(http::serve(listener, service, running.shutdown.clone()));
-            work(&running).await;
+            work(&running, stop).await;
             running.shutdown.cancel();
             let served = serving.await.map_err(|error| format!("the server ended badly: {error}"));
             store.close().await;
             served
         })
     }
+}
+
+/// The signals that end the server, noticed from the moment this is made.
+pub(super) struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
 
     /// Waits for SIGINT or SIGTERM.
-    pub(super) async fn until_stopped(&self) {
-        use tokio::signal::unix::{SignalKind, signal};
-        match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-            (Ok(mut interrupt), Ok(mut terminate)) => tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            },
-            (Err(error), _) | (_, Err(error)) => {
-                tracing::error!(%error, "signals cannot be received; only a kill stops this process");
-                std::future::pending::<()>().await;
-            }
+    pub(super) async fn received(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
         println!("stopping: open requests finish first");
     }

@@ -5,5 +5,5 @@ use super::running::{Mode, Running};
 
 /// Serves until the process is told to stop.
 pub(super) fn run(arguments: &ServerArgs) -> Result<(), String> {
-    Running::start(&arguments.app, arguments.given(), Mode::Serve, async |running| running.until_stopped().await)
+    Running::start(&arguments.app, arguments.given(), Mode::Serve, async |_, stop| stop.received().await)
 }

@@ -147,6 +147,9 @@ pub fn put(
     }
     let mut record =
         read_record(declared, body)?.map_err(|violations| BodyError::Invalid { violations, index: None })?;
+    if let Some(violation) = Violation::of_id(declared.key(), &id) {
+        return Err(BodyError::Invalid { violations: vec![violation], index: None });
+    }
     same_id(declared, record[declared.key.0].as_ref(), &id)?;
     record[declared.key.0] = Some(id);
     let values = complete(record);

@@ -3,7 +3,7 @@
 use super::problem::{Problem, ProblemKind};
 use crate::data::tag::{Tag, revision_in};
 use crate::limits;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use stoa_sync::commit::{Precondition, Tags};
 
 pub(super) const STOA_SEQ: HeaderName = HeaderName::from_static("stoa-seq");
@@ -154,6 +154,10 @@ pub(super) fn sends_json(headers: &HeaderMap, patch: bool) -> Result<(), Box<Pro
     let refuse = |what: String| {
         Problem::new(ProblemKind::MEDIA_TYPE, format!("{what}; send the header Content-Type: application/json"))
     };
+    if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
+        let detail = format!("bodies encoded as {encoding:?} cannot be read here; send it as it is");
+        return Err(Problem::new(ProblemKind::MEDIA_TYPE, detail));
+    }
     let Some(value) = headers.get(CONTENT_TYPE) else { return Err(refuse("the body has no type".into())) };
     if value == "application/json" {
         return Ok(());

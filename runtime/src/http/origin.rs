@@ -3,7 +3,7 @@
 
 use super::problem::{Problem, ProblemKind};
 use http::header::{HOST, ORIGIN};
-use http::{HeaderMap, HeaderValue, Version};
+use http::{HeaderMap, HeaderValue, Uri, Version};
 use std::net::IpAddr;
 
 /// The rules about hosts and origins.
@@ -19,8 +19,13 @@ pub struct Origins {
 
 impl Origins {
     /// Checks a request; the value of `Access-Control-Allow-Origin`, if it comes from an allowed page of another origin.
-    pub(super) fn check(&self, version: Version, headers: &HeaderMap) -> Result<Option<HeaderValue>, Box<Problem>> {
-        let host = self.host(version, headers)?;
+    pub(super) fn check(
+        &self,
+        version: Version,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<Option<HeaderValue>, Box<Problem>> {
+        let host = self.host(version, uri, headers)?;
         let Some(origin) = headers.get(ORIGIN) else { return Ok(None) };
         let refuse = || {
             Problem::new(
@@ -37,15 +42,23 @@ impl Origins {
         if allowed { Ok(Some(origin.clone())) } else { Err(refuse()) }
     }
 
-    fn host<'a>(&self, version: Version, headers: &'a HeaderMap) -> Result<Option<&'a str>, Box<Problem>> {
+    fn host<'a>(
+        &self,
+        version: Version,
+        uri: &'a Uri,
+        headers: &'a HeaderMap,
+    ) -> Result<Option<&'a str>, Box<Problem>> {
         let mut hosts = headers.get_all(HOST).iter();
         let (first, second) = (hosts.next(), hosts.next());
         // RFC 9112 §3.2: exactly one, from HTTP/1.1 on.
         if second.is_some() || (first.is_none() && version >= Version::HTTP_11) {
             return Err(Problem::syntax("the request needs exactly one Host header"));
         }
-        let Some(host) = first else { return Ok(None) };
-        let host = host.to_str().map_err(|_| Problem::syntax("the header Host is not ASCII text"))?;
+        let written = first.map(|host| host.to_str().map_err(|_| Problem::syntax("the header Host is not ASCII text")));
+        // RFC 9112 §3.2.2: a target that names a host goes before the header.
+        let Some(host) = uri.authority().map(|authority| Ok(authority.as_str())).or(written).transpose()? else {
+            return Ok(None);
+        };
         if self.local_only && !is_loopback(host) {
             let detail = format!("this server listens on loopback only and does not answer for the host {host:?}");
             return Err(Problem::new(ProblemKind::FORBIDDEN, detail));

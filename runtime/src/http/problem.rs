@@ -227,6 +227,7 @@ fn of_reason(reason: &Reason, table: &Table, write: Option<&Write>) -> Box<Probl
         }
         Reason::Missing => Problem::not_found(format!("there is no {} with this {}", table.name, table.key().name)),
         Reason::Precondition { current } => Problem::precondition(*current),
+        Reason::TooLarge => Problem::new(ProblemKind::TOO_LARGE, "the record would become larger than 1 MiB"),
         Reason::Range { attribute, current } => {
             let requested = write.and_then(|write| added(write, *attribute));
             insufficient(table.attribute(*attribute), requested, current.as_ref())
@@ -263,7 +264,14 @@ fn insufficient(attribute: &Attribute, requested: Option<&Value>, current: Optio
             let limit = if *requested > 0 { most } else { least };
             problem.with("available", limit.saturating_sub(held))
         }
-        Some(Value::Float(requested)) => problem.with("requested", *requested),
+        Some(Value::Float(requested)) => {
+            let held = match current {
+                Some(Value::Float(held)) => *held,
+                _ => 0.0,
+            };
+            let limit = f64::MAX.copysign(*requested);
+            problem.with("requested", *requested).with("available", limit - held)
+        }
         _ => problem,
     }
 }

@@ -10,10 +10,12 @@ use crate::data::cursor;
 use crate::data::list::{self, List, Wanted};
 use crate::data::record::Part;
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 use stoa_schema::model::{AttributeId, Table, TableId};
 use stoa_schema::query::{Query, RecordQuery};
 use stoa_schema::value::Value;
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// `GET /T/id` and `GET /T/id.attribute`.
 pub(super) async fn record(
@@ -72,16 +74,26 @@ pub(super) async fn collection(
         List::Whole { tag, .. } if headers::not_modified(&parts.headers, &tag)? => {
             respond::not_modified(&tag, cache_control, position)
         }
-        List::Whole { body, tag } => {
-            respond::data(StatusCode::OK, body.into(), Some(&tag), cache_control, position)
-        }
+        List::Whole { body, tag } => respond::data(StatusCode::OK, body.into(), Some(&tag), cache_control, position),
         List::Streamed(chunks) => {
             respond::data(StatusCode::OK, AnswerBody::Streamed(chunks), None, cache_control, position)
         }
     };
     let next = page.next.map(|keys| next_page(service, declared, &query, &keys));
     respond::paging(answer.headers_mut(), next.as_deref(), page.place);
+    if service.advises() {
+        advise(tables, &query, answer.headers_mut());
+    }
     Ok(answer)
+}
+
+/// Tells the one who writes the app which index this query lacks.
+fn advise(tables: &Tables, query: &Query, headers: &mut HeaderMap) {
+    let schema = &tables.catalog.schema;
+    let Some((table, attribute)) = query.missing_index(schema) else { return };
+    let (table, attribute) = (&schema.table(table).name, &schema.table(table).attribute(attribute).name);
+    tracing::info!("a query reads all of {table}: add @indexed to {attribute}");
+    headers.append(SERVER_TIMING, respond::header(&format!("missing-index;desc=\"{table}.{attribute}\"")));
 }
 
 /// The keys that the query's cursor holds.

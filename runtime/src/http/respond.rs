@@ -2,8 +2,8 @@
 
 use super::body::AnswerBody;
 use super::headers::{PREFERENCE_APPLIED, STOA_SEQ};
-use crate::data::tag::Tag;
 use crate::data::list::Place;
+use crate::data::tag::Tag;
 use http::header::{CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, LINK, LOCATION, VARY};
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

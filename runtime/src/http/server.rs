@@ -52,6 +52,5 @@ fn connect(stream: TcpStream, service: &Arc<Service>) -> impl GracefulConnection
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits::HEAD_WAIT)
-        .pipeline_flush(true)
         .serve_connection(TokioIo::new(stream), service_fn(move |request| Arc::clone(&service).call(request)))
 }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use stoa_schema::model::TableId;
+use stoa_schema::query::{Query, RecordQuery};
 use stoa_sync::{Catalog, Store};
 
 /// What is served now: a schema with all that is made from it once. `dev` puts another in its place.
@@ -77,11 +78,16 @@ impl Service {
         &self.store
     }
 
+    /// Whether the one who asks is the one who writes the app.
+    pub(super) fn advises(&self) -> bool {
+        self.origins.loopback
+    }
+
     /// Answers a request.
     pub(super) async fn call(self: Arc<Self>, request: Request<Incoming>) -> Result<Answer, Infallible> {
         let (parts, body) = request.into_parts();
         let id = self.request_id(&parts.headers);
-        let mut answer = match self.origins.check(parts.version, &parts.headers) {
+        let mut answer = match self.origins.check(parts.version, &parts.uri, &parts.headers) {
             Ok(None) => self.answer(&parts, body).await,
             Ok(Some(origin)) => self.cross_origin(&parts, body, origin).await,
             Err(problem) => problem.response(),
@@ -127,7 +133,9 @@ impl Service {
                     Method::PUT => writing.collection(body, query, Intent::Put).await,
                     Method::PATCH | Method::DELETE => writing.matching(body, query).await,
                     Method::OPTIONS => Ok(respond::options(COLLECTION, true)),
-                    _ => Err(Problem::method(COLLECTION)),
+                    // A query that cannot be read is told before a method that is not known.
+                    _ => Query::parse(&tables.catalog.schema, table, query)
+                        .map_or_else(|error| Err(error.into()), |_| Err(Problem::method(COLLECTION))),
                 }
             }
             Target::Record { table, id, query, .. } => {
@@ -135,7 +143,8 @@ impl Service {
                 match parts.method {
                     Method::PUT | Method::PATCH | Method::DELETE => writing.record(body, id, query).await,
                     Method::OPTIONS => Ok(respond::options(RECORD, true)),
-                    _ => Err(Problem::method(RECORD)),
+                    _ => RecordQuery::parse(&tables.catalog.schema, table, query)
+                        .map_or_else(|error| Err(error.into()), |_| Err(Problem::method(RECORD))),
                 }
             }
             Target::Health | Target::ProblemPage(_) if parts.method == Method::OPTIONS => {

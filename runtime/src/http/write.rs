@@ -67,7 +67,7 @@ impl Writing<'_> {
         let deleting = self.parts.method == Method::DELETE;
         let patching = self.parts.method == Method::PATCH;
         let body = if deleting { String::new() } else { self.body(body, patching).await? };
-        let Some(id) = id.filter(fits) else { return Err(self.no_such_id()) };
+        let Some(id) = id else { return Err(self.no_such_id()) };
         let catalog = &self.tables.catalog;
         let write = if deleting {
             Write { table: self.table, kind: WriteKind::Delete { id: id.clone() }, precondition }
@@ -93,8 +93,9 @@ impl Writing<'_> {
     pub(super) async fn matching(&self, body: Incoming, query: &str) -> Result<Answer, Box<Problem>> {
         let query = Query::parse(&self.tables.catalog.schema, self.table, query)?;
         let deleting = self.parts.method == Method::DELETE;
-        if query.controls.paging_or_select || (deleting && query.controls.timezone) {
-            return Err(Problem::syntax("a write by query takes conditions only"));
+        let refused = query.controls.paging_or_select.or(query.controls.timezone.filter(|_| deleting));
+        if let Some(position) = refused {
+            return Err(Problem::syntax("a write by query takes conditions only").with("position", position));
         }
         if query.filter.is_everything() {
             let method = &self.parts.method;
@@ -218,10 +219,6 @@ impl Writing<'_> {
 
 fn is_star(headers: &HeaderMap) -> bool {
     headers.get(IF_NONE_MATCH).is_some_and(|value| value == "*")
-}
-
-fn fits(id: &Value) -> bool {
-    !matches!(id, Value::Text(text) if text.len() > stoa_schema::limits::ID_BYTES)
 }
 
 fn key_text(key: &Value) -> String {

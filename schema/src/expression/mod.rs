@@ -1,8 +1,8 @@
 //! The expressions of rules and computed attributes: `@check(expr: "quantity <= product.stockQuantity")`,
 //! `unless: "status in ('cancelled','declined')"`, `@computed(from: "stockQuantity > 0")`.
 //!
-//! Text → tokens ([`lex`]) → syntax tree ([`parse`]) → [`Expression`], in which every name is resolved and every operator
-//! has operands of a type it works on ([`check`]). What the language lacks is an error at its place. Nothing is evaluated
+//! Text → tokens (`lex`) → syntax tree (`parse`) → [`Expression`], in which every name is resolved and every operator
+//! has operands of a type it works on (`check`). What the language lacks is an error at its place. Nothing is evaluated
 //! here, and nothing here knows SQL.
 //!
 //! # Grammar

@@ -1,5 +1,5 @@
 //! Expressions on a small shop: what they become, and what is refused where.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends on the first surprise")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends on the first surprise")]
 
 use super::{Arithmetic, Comparison, Expression, ExpressionError, Function, Node, Path, Reach, Type};
 use crate::model::{AttributeId, RelationId, Schema, Table, TableId};

@@ -74,8 +74,11 @@ fn apply(schema: &Schema, written: &[(Control, Written<'_>)], query: &mut Query)
         if written[..at].iter().any(|(earlier, _)| earlier == control) {
             return Err(QueryError::syntax(it.position, format!("{} stands twice", it.name)));
         }
-        query.controls.paging_or_select |= *control != Control::Timezone;
-        query.controls.timezone |= *control == Control::Timezone;
+        let of_kind = match control {
+            Control::Timezone => &mut query.controls.timezone,
+            _ => &mut query.controls.paging_or_select,
+        };
+        of_kind.get_or_insert(it.position);
         match control {
             Control::Limit => {
                 let (start, length) = controls::limit(it.value)?;
@@ -228,6 +231,9 @@ impl Binder<'_> {
         zone: Option<&Zone>,
     ) -> Result<Filter, QueryError> {
         let name = decode::plain(name, position)?;
+        if Control::named(&name).is_some() && self.schema.table(table).attribute_named(&name).is_none() {
+            return Err(QueryError::syntax(position, format!("{name} takes one =, outside of groups")));
+        }
         let (through, owner, id) = path(self.schema, table, &name, position)?;
         let attribute = self.schema.table(owner).attribute(id);
         let test = bound::test(attribute, operator, value, zone)?;
@@ -297,6 +303,9 @@ pub(super) fn path(schema: &Schema, table: TableId, name: &str, position: usize)
     let mut through = Vec::new();
     let mut at = table;
     let mut rest = name;
+    if name.is_empty() {
+        return Err(QueryError::syntax(position, "a name is missing here"));
+    }
     while let Some((relation, after)) = rest.split_once('.') {
         let declared = schema.table(at);
         let id = declared.relation_named(relation).ok_or_else(|| unknown(declared, relation, position))?;

@@ -4,6 +4,7 @@
 //! every name is resolved against the schema and every value is coerced to its attribute's type ([`bind`], [`controls`]).
 //! What comes out cannot name anything that does not exist. The grammar is described for users in `docs/queries.md`.
 
+mod unindexed;
 mod bind;
 mod controls;
 mod select;
@@ -45,13 +46,13 @@ pub struct Query {
     pub controls: Controls,
 }
 
-/// The controls that a query string names.
+/// The controls that a query string names, by the byte where the first of a kind stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Controls {
     /// `limit`, `offset`, `after`, `sort` or `select`.
-    pub paging_or_select: bool,
+    pub paging_or_select: Option<usize>,
     /// `timezone`.
-    pub timezone: bool,
+    pub timezone: Option<usize>,
 }
 
 /// A condition on records.
@@ -197,6 +198,11 @@ impl Query {
     /// What is wrong, and at which byte of the string.
     pub fn parse(schema: &Schema, table: TableId, raw: &str) -> Result<Query, QueryError> {
         bind::query(schema, table, raw)
+    }
+
+    /// The attribute whose index would make this query fast, if no index helps it now.
+    pub fn missing_index(&self, schema: &Schema) -> Option<(TableId, AttributeId)> {
+        unindexed::first(schema, self)
     }
 
     /// The query that a bare collection path means: every record, whole.

@@ -88,8 +88,9 @@ fn draft(object: &Object, names: &TypeNames, report: &mut Report) -> Option<Tabl
     };
     read_directives(object, &mut draft, report);
     check_name(&draft.table, report);
-    draft.table.key = key?;
-    Some(draft)
+    draft.table.key = key.unwrap_or(draft.table.key);
+    // Without any attribute nothing else can be said of it.
+    (!draft.table.attributes.is_empty()).then_some(draft)
 }
 
 fn read_directives(object: &Object, draft: &mut TableDraft, report: &mut Report) {

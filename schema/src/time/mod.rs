@@ -28,7 +28,7 @@ mod zone;
 
 pub use instant::Instant;
 pub use local::{LocalDate, LocalDateTime, Written};
-pub use source::{ZoneSource, set_zone_source, tzdata_version};
+pub use source::{ReadZone, ZoneSource, set_zone_source, tzdata_version};
 pub use tables::RELEASE as COMPILED_IN_RELEASE;
 pub use tzif::{ZoneFile, ZoneFileError};
 pub use zone::{UnknownZone, Zone};

@@ -26,8 +26,11 @@ pub struct ZoneSource {
     pub names: Option<HashSet<String>>,
     /// Reads a zone. `None`, for one that is not there or cannot be read, is the compiled-in zone of that name, if any.
     /// The name may be any text.
-    pub read: Box<dyn Fn(&str) -> Option<ZoneFile> + Send + Sync>,
+    pub read: ReadZone,
 }
+
+/// The zone of a name.
+pub type ReadZone = Box<dyn Fn(&str) -> Option<ZoneFile> + Send + Sync>;
 
 impl fmt::Debug for ZoneSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

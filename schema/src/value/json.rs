@@ -72,7 +72,9 @@ struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 /// serde_json counts lines and columns; a program reading the error wants the byte.
 fn at(text: &str, error: &serde_json::Error) -> JsonError {
     let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
-    let position = (line_start + error.column().saturating_sub(1)).min(text.len());
+    // The column is that of the last character read: the faulty one, or at the end the one before it.
+    let back = usize::from(!error.is_eof());
+    let position = (line_start + error.column().saturating_sub(back)).min(text.len());
     let full = error.to_string();
     let detail = match full.rfind(" at line ") {
         Some(end) => full[..end].to_owned(),

@@ -80,6 +80,14 @@ impl Violation {
         Self::new(&pointer(&attribute.name), ViolationCode::Required, format!("{} is required", attribute.name))
     }
 
+    /// An id that no record can have: an empty text, or a very long one.
+    pub fn of_id(key: &Attribute, id: &Value) -> Option<Self> {
+        let Value::Text(text) = id else { return None };
+        let message = || format!("{} must have 1 to {} bytes", key.name, limits::ID_BYTES);
+        let fits = (1..=limits::ID_BYTES).contains(&text.len());
+        (!fits).then(|| Self::new(&pointer(&key.name), ViolationCode::Length, message()))
+    }
+
     /// A body whose id is not the one in the URL.
     pub fn mismatch(key: &Attribute) -> Self {
         let message = format!("{} differs from the one in the URL", key.name);
@@ -142,14 +150,10 @@ pub(super) fn value(table: &Table, id: AttributeId, raw: &RawValue) -> Result<Va
         return list::canonical(attribute, raw, &pointer);
     }
     let value = scalar(attribute, raw).map_err(|code| vec![Violation::wrong(&pointer, attribute, code)])?;
-    if id == table.key
-        && let Value::Text(text) = &value
-        && (text.is_empty() || text.len() > limits::ID_BYTES)
-    {
-        let message = format!("{} must have 1 to {} bytes", attribute.name, limits::ID_BYTES);
-        return Err(vec![Violation::new(&pointer, ViolationCode::Length, message)]);
+    match Violation::of_id(attribute, &value) {
+        Some(violation) if id == table.key => Err(vec![violation]),
+        _ => Ok(value),
     }
-    Ok(value)
 }
 
 /// One value of the attribute's kind; `null` only where it stands inside a list.

@@ -30,7 +30,7 @@ pub(super) fn whole(table: &Table, row: &str) -> String {
             .enumerate()
             .map(|(at, chunk)| {
                 let opened = if at == 0 { chunk.clone() } else { format!("substr({chunk},2)") };
-                if at + 1 == many.len() { opened } else { format!("rtrim({opened},'}}')||','") }
+                if at + 1 == many.len() { opened } else { format!("substr({opened},1,length({opened})-1)||','") }
             })
             .collect::<Vec<_>>()
             .join("||"),

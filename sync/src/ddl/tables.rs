@@ -2,6 +2,7 @@
 
 use super::image;
 use crate::ident::{REVISION, index_of, literal, quoted};
+use stoa_schema::limits::RECORD_BYTES;
 use stoa_schema::model::{Attribute, Kind, Schema, Storage, Table, TableId};
 
 /// An index, a list's element table or a trigger: something that can be made again from what the tables hold.
@@ -104,7 +105,7 @@ fn elements(table: &Table, list: &Attribute) -> Object {
         element_storage(list)
     );
     let fill = format!(
-        "INSERT OR IGNORE INTO {name} SELECT e.value,t.{} FROM {} AS t,json_each(t.{}) AS e WHERE e.value IS NOT NULL",
+        "INSERT INTO {name} SELECT DISTINCT e.value,t.{} FROM {} AS t,json_each(t.{}) AS e WHERE e.value IS NOT NULL",
         quoted(&table.key().name),
         quoted(&table.name),
         quoted(&list.name)
@@ -135,10 +136,15 @@ fn triggers(table: &Table, lists: &[&Attribute]) -> [Object; 3] {
          CAST(round(1000*unixepoch('now','subsec')) AS INTEGER),{})",
         image::whole(table, "OLD")
     )];
-    let on_update = lists.iter().map(|list| format!("{} AND OLD.{1} IS NOT NEW.{1}", remove(list), quoted(&list.name)));
+    // What stays as it was is not touched. No `OR IGNORE` here: a trigger's statements take the conflict policy of the
+    // statement that fired it, and that of an upsert is to fail.
+    let replace = lists.iter().flat_map(|list| {
+        let changed = format!("AND OLD.{0} IS NOT NEW.{0}", quoted(&list.name));
+        [format!("{} {changed}", remove(list)), format!("{} {changed}", add(list))]
+    });
     [
         trigger(table, "insert", insert.into_iter().chain(lists.iter().map(add))),
-        trigger(table, "update", update.into_iter().chain(on_update).chain(lists.iter().map(add))),
+        trigger(table, "update", update.into_iter().chain(replace)),
         trigger(table, "delete", delete.into_iter().chain(lists.iter().map(remove))),
     ]
 }
@@ -155,7 +161,7 @@ fn trigger(table: &Table, event: &'static str, statements: impl Iterator<Item = 
     Object { kind: "trigger", name, create, fill: None }
 }
 
-/// An update must raise the revision, keep the id, and leave every number inside its type. `x*0` is null for an infinity.
+/// An update must raise the revision, keep the id, leave every number inside its type and the record inside its size. `x*0` is null for an infinity.
 fn guard(table: &Table) -> String {
     let key = quoted(&table.key().name);
     let ranges = table.attributes.iter().filter(|attribute| !attribute.list).filter_map(|attribute| {
@@ -169,14 +175,27 @@ fn guard(table: &Table) -> String {
     });
     format!(
         "SELECT CASE WHEN NEW.{REVISION}<=OLD.{REVISION} THEN RAISE(ABORT,'stoa:revision') \
-         WHEN NEW.{key} IS NOT OLD.{key} THEN RAISE(ABORT,'stoa:id'){} END",
+         WHEN NEW.{key} IS NOT OLD.{key} THEN RAISE(ABORT,'stoa:id') \
+         WHEN {}>{RECORD_BYTES} THEN RAISE(ABORT,'stoa:size'){} END",
+        size(table),
         ranges.collect::<String>()
     )
 }
 
+/// The bytes of a record's texts and lists; what else it holds is small.
+fn size(table: &Table) -> String {
+    let sizes: Vec<String> = table
+        .attributes
+        .iter()
+        .filter(|attribute| matches!(storage(attribute), "TEXT" | "BLOB"))
+        .map(|attribute| format!("coalesce(octet_length(NEW.{}),0)", quoted(&attribute.name)))
+        .collect();
+    if sizes.is_empty() { "0".to_owned() } else { sizes.join("+") }
+}
+
 fn add_elements(table: &Table, list: &Attribute) -> String {
     format!(
-        "INSERT OR IGNORE INTO {} SELECT e.value,NEW.{} FROM json_each(NEW.{}) AS e WHERE e.value IS NOT NULL",
+        "INSERT INTO {} SELECT DISTINCT e.value,NEW.{} FROM json_each(NEW.{}) AS e WHERE e.value IS NOT NULL",
         index_of(&table.name, &list.name),
         quoted(&table.key().name),
         quoted(&list.name)

@@ -36,8 +36,9 @@ enum Level {
     Any,
     All,
     Not,
-    /// `=`, `<`, `IN`, `IS`, `BETWEEN`; also a sign, so that no two of them meet and begin a comment.
+    /// `=`, `<`, `IN`, `IS`, `BETWEEN`.
     Comparison,
+    /// `+`, `-`; also a sign, so that it never follows another `-` and begins a comment.
     Sum,
     Product,
     Joined,
@@ -283,7 +284,7 @@ fn symbol(operator: Comparison) -> &'static str {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::panic, reason = "a test ends on the first surprise")]
+#[expect(clippy::panic, reason = "a test ends on the first surprise")]
 mod tests {
     use super::{Row, expression};
     use stoa_schema::expression::{Expression, Reach};

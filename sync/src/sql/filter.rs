@@ -216,12 +216,11 @@ fn related(text: &mut Text, schema: &Schema, table: TableId, alias: &str, relati
     } else if ends.local.list {
         text.push(&format!("EXISTS(SELECT 1 FROM json_each({local}) AS e WHERE e.value IN (SELECT {remote} FROM {target} AS {there} WHERE "));
         closing = "))";
-    } else if ends.remote.list && has_elements(schema, relation.target, ends.remote) {
+    } else if ends.remote.list {
+        // The list of a join always has an element table.
         let (key, elements) = (quoted(&ends.target.key().name), index_of(&ends.target.name, &ends.remote.name));
         text.push(&format!("{local} IN (SELECT e.\"value\" FROM {elements} AS e WHERE e.\"id\" IN (SELECT {there}.{key} FROM {target} AS {there} WHERE "));
         closing = "))";
-    } else if ends.remote.list {
-        text.push(&format!("{local} IN (SELECT e.value FROM {target} AS {there},json_each({remote}) AS e WHERE "));
     } else {
         text.push(&format!("{local} IN (SELECT {remote} FROM {target} AS {there} WHERE "));
     }

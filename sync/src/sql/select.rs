@@ -3,7 +3,6 @@
 
 use super::filter::{self, Ends};
 use super::text::Text;
-use crate::ddl::has_elements;
 use crate::ident::{REVISION, index_of, quoted};
 use std::sync::Arc;
 use stoa_schema::model::{AttributeId, RelationId, Schema, TableId};
@@ -134,14 +133,10 @@ fn relation_plan(schema: &Schema, table: TableId, relation: RelationId, select: 
     let order = if ends.local.list {
         text.push(&format!(" FROM json_each(?1) AS l CROSS JOIN {target} AS {alias} WHERE {remote}=l.value"));
         format!("l.key,{alias}.{key}")
-    } else if ends.remote.list && has_elements(schema, relation.target, ends.remote) {
+    } else if ends.remote.list {
+        // The list of a join always has an element table.
         let elements = index_of(&ends.target.name, &ends.remote.name);
         text.push(&format!(" FROM {target} AS {alias} WHERE {alias}.{key} IN (SELECT e.\"id\" FROM {elements} AS e WHERE e.\"value\"=?1)"));
-        format!("{alias}.{key}")
-    } else if ends.remote.list {
-        text.push(&format!(
-            " FROM {target} AS {alias} WHERE EXISTS(SELECT 1 FROM json_each({remote}) AS e WHERE e.value=?1)"
-        ));
         format!("{alias}.{key}")
     } else {
         text.push(&format!(" FROM {target} AS {alias} WHERE {remote}=?1"));

@@ -138,13 +138,11 @@ fn kept(writing: &Connection, key: &str, make: &str) -> rusqlite::Result<String>
     Ok(made)
 }
 
+/// The last position of the change log, and the greatest revision among its last changes: a delete carries the revision
+/// of what it deleted, so the last one alone would not do.
 fn last_change(writing: &Connection) -> rusqlite::Result<(u64, i64)> {
-    let mut statement = writing.prepare("SELECT seq,rev FROM _changes ORDER BY seq DESC LIMIT 1")?;
-    let mut rows = statement.query([])?;
-    match rows.next()? {
-        Some(row) => Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?)),
-        None => Ok((0, 0)),
-    }
+    let sql = "SELECT coalesce(max(seq),0),coalesce(max(rev),0) FROM (SELECT seq,rev FROM _changes ORDER BY seq DESC LIMIT 10000)";
+    writing.query_row(sql, [], |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?)))
 }
 
 /// A fact about the file.

@@ -13,6 +13,9 @@ use crate::ddl::{self, MigrationError, Shape};
 use crate::limits;
 use crate::sql::{self, Moment, Step, Wanted};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use rusqlite::ffi::{
+    SQLITE_CONSTRAINT_DATATYPE, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE,
+};
 use rusqlite::{Connection, ErrorCode, params_from_iter};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -402,20 +405,28 @@ fn explain(connection: &Connection, catalog: &Catalog, write: &Write, failure: F
             Err(error) => Failure::Database(error),
         };
     }
+    if message == "stoa:size" {
+        return Failure::Reason(Reason::TooLarge);
+    }
     if let Some(attribute) = message.strip_prefix("stoa:range:").and_then(|name| table.attribute_named(name)) {
         return range(connection, table, write, attribute);
     }
     match code.extended_code {
-        rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY
-        | rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
-        | rusqlite::ffi::SQLITE_CONSTRAINT_ROWID => Failure::Reason(Reason::Exists),
+        SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_UNIQUE | SQLITE_CONSTRAINT_ROWID if is_key(table, message) => {
+            Failure::Reason(Reason::Exists)
+        }
         // An integer sum beyond 64 bits is a double, which a STRICT column refuses.
-        rusqlite::ffi::SQLITE_CONSTRAINT_DATATYPE => match overflowing(table, message) {
+        SQLITE_CONSTRAINT_DATATYPE => match overflowing(table, message) {
             Some(attribute) => range(connection, table, write, attribute),
             None => Failure::Database(error),
         },
         _ => Failure::Database(error),
     }
+}
+
+/// "UNIQUE constraint failed: Product.id"
+fn is_key(table: &Table, message: &str) -> bool {
+    message.ends_with(&format!(": {}.{}", table.name, table.key().name))
 }
 
 fn range(connection: &Connection, table: &Table, write: &Write, attribute: AttributeId) -> Failure {

@@ -106,7 +106,6 @@ async fn converse(stream: TcpStream, answers: Answers) {
     let service =
         service_fn(move |request| async move { Ok::<_, Infallible>(answer(&request, answers)) });
     let conversation = http1::Builder::new()
-        .pipeline_flush(true)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = conversation.await {
         eprintln!("{error}");

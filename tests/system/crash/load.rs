@@ -125,7 +125,7 @@ impl Writer {
     fn request(&mut self) -> Request {
         let some = self.some_id();
         match (self.pick(10), some) {
-            (_, Some(id)) if self.items.len() > KEPT => self.delete(id),
+            (_, Some(id)) if self.items.len() > KEPT => self.delete(&id),
             (0 | 1, _) | (_, None) => {
                 let item = self.new_item();
                 self.store("POST", "/Item/".to_owned(), vec![item])
@@ -144,7 +144,7 @@ impl Writer {
                 self.store("PUT", "/Item/".to_owned(), items)
             }
             (7 | 8, Some(id)) => self.patch(id),
-            (_, Some(id)) => self.delete(id),
+            (_, Some(id)) => self.delete(&id),
         }
     }
 
@@ -170,9 +170,9 @@ impl Writer {
         }
     }
 
-    fn delete(&self, id: String) -> Request {
+    fn delete(&self, id: &str) -> Request {
         let mut after = self.items.clone();
-        after.remove(&id);
+        after.remove(id);
         Request { method: "DELETE", path: format!("/Item/{id}"), body: None, status: 204, answer: None, after }
     }
 

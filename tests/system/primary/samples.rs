@@ -277,7 +277,7 @@ fn value(kind: &str, seed: usize) -> String {
         "Float" => format!("{seed}.1e{}", [0, -320, 300, 5][seed % 4]),
         "String" => format!("\"{seed}}}}}\""),
         "Int" | "Long" => seed.to_string(),
-        "Boolean" => (seed % 2 == 0).to_string(),
+        "Boolean" => seed.is_multiple_of(2).to_string(),
         "Date" => format!("\"2024-01-{:02}\"", seed % 28 + 1),
         "[Int]" => format!("[{seed},null]"),
         "[String]" => format!("[\"{{{seed}}}\"]"),
