@@ -12,6 +12,12 @@ pub const URL_BYTES: usize = 16 << 10;
 /// chunks have this size.
 pub const PAGE_BUFFER_BYTES: usize = 256 << 10;
 
+/// Bytes from which on a body is sent encoded, if the client takes it so; shorter ones would hardly shrink.
+pub const ENCODED_FROM_BYTES: usize = 1 << 10;
+/// Bytes of a body that are encoded where the request is served; a longer one goes to a thread of its own.
+pub const ENCODED_HERE_BYTES: usize = 64 << 10;
+/// Content codings on one request body; more are refused (415).
+pub const CODINGS: usize = 3;
 /// Chunks of a streamed answer that wait for a slow client.
 pub const STREAM_CHUNKS: usize = 2;
 

@@ -1,6 +1,8 @@
-//! A query → a JSON array, whole when it fits one page buffer, otherwise streamed from one snapshot in constant memory.
+//! A query → a list in some format, whole when it fits one page buffer, otherwise streamed from one snapshot in constant memory.
 
-use super::json::Renderer;
+use super::coding::Encoder;
+use super::format::Renderer;
+use super::representation::{Accepted, Representation};
 use super::tag::Tag;
 use crate::limits;
 use bytes::Bytes;
@@ -46,6 +48,8 @@ pub struct Wanted {
     pub streaming: bool,
     /// Whether the page's place is wanted.
     pub place: bool,
+    /// What the client takes.
+    pub accepted: Accepted,
 }
 
 /// The records of a page.
@@ -53,13 +57,20 @@ pub struct Wanted {
 pub enum List {
     /// All of it.
     Whole {
-        /// A JSON array.
+        /// Not encoded yet.
         body: Vec<u8>,
         /// Its strong tag.
         tag: Tag,
+        /// The form in which it is to be sent.
+        sent_as: Representation,
     },
     /// It is longer than a page buffer.
-    Streamed(Chunks),
+    Streamed {
+        /// What is sent.
+        chunks: Chunks,
+        /// The form in which it is sent.
+        sent_as: Representation,
+    },
 }
 
 /// Starts the answer to a query. `after` holds the keys of the record that the page follows.
@@ -77,16 +88,18 @@ pub async fn read(
     let mut writer = Writer {
         renderer: Arc::clone(renderer),
         zone: query.zone.clone(),
+        accepted: wanted.accepted,
         runtime: Handle::current(),
         answer: Some(answer),
         chunks: None,
+        encoder: None,
         streaming: wanted.streaming,
         place: None,
         buffer: Vec::with_capacity(4_096),
     };
     let plan = list_plan(renderer.schema(), query, after);
     store.start(move |reader| {
-        let several = wanted.place || plan.seeks.len() > 1;
+        let several = wanted.place || plan.seeks.len() > 1 || wanted.accepted.format.needs_count();
         let mut work = || {
             writer.place = if wanted.place { Some(place(reader, &plan)?) } else { None };
             writer.rows(reader, &plan)
@@ -111,11 +124,14 @@ fn place(reader: &Reader, plan: &ListPlan) -> Result<Place, ReadError> {
 struct Writer {
     renderer: Arc<Renderer>,
     zone: Option<Zone>,
+    accepted: Accepted,
     runtime: Handle,
     /// Until the answer has begun.
     answer: Option<oneshot::Sender<Result<Page, ReadError>>>,
     /// Once it is streamed.
     chunks: Option<mpsc::Sender<Result<Bytes, ReadError>>>,
+    /// Of what is streamed, if it is to be encoded.
+    encoder: Option<Encoder>,
     streaming: bool,
     place: Option<Place>,
     buffer: Vec<u8>,
@@ -125,13 +141,14 @@ impl Writer {
     fn finish(mut self, done: Result<Option<Vec<Value>>, ReadError>) {
         match (done, self.answer.take(), self.chunks.take()) {
             (Ok(next), Some(answer), _) => {
-                let tag = Tag::content(&self.buffer);
-                let list = List::Whole { body: self.buffer, tag };
+                let sent_as = self.accepted.for_length(self.buffer.len());
+                let tag = Tag::content(&self.buffer, sent_as);
+                let list = List::Whole { body: self.buffer, tag, sent_as };
                 _ = answer.send(Ok(Page { list, next, place: self.place }));
             }
             (Err(error), Some(answer), _) => _ = answer.send(Err(error)),
             (done, None, Some(chunks)) => {
-                let last = done.map(|_| Bytes::from(std::mem::take(&mut self.buffer)));
+                let last = done.and_then(|_| self.last_chunk());
                 _ = self.send(&chunks, last);
             }
             (_, None, None) => {}
@@ -139,45 +156,94 @@ impl Writer {
     }
 
     fn rows(&mut self, reader: &Reader, plan: &ListPlan) -> Result<Option<Vec<Value>>, ReadError> {
-        let mut separator = b'[';
+        let format = self.accepted.format;
         let Some(fields) = plan.seeks.first().map(|seek| &seek.fields) else {
-            self.buffer.extend_from_slice(b"[]");
+            format.begin_list(&mut self.buffer);
+            format.end_list(&mut self.buffer);
             return Ok(None);
         };
+        let mut count: u64 = 0;
+        self.renderer.header(format, fields, &mut self.buffer);
+        format.begin_list(&mut self.buffer);
         let next = reader.page(plan, &mut |row| {
-            self.buffer.push(separator);
-            separator = b',';
-            self.renderer.row(reader, fields, row, self.zone.as_ref(), &mut self.buffer)?;
+            if count > 0 {
+                format.separate(&mut self.buffer);
+            }
+            count += 1;
+            self.renderer.row(format, reader, fields, row, self.zone.as_ref(), &mut self.buffer)?;
             if self.buffer.len() < limits::PAGE_BUFFER_BYTES { Ok(Flow::Continue) } else { self.flush(reader, plan) }
         })?;
-        self.buffer.extend_from_slice(if separator == b'[' { b"[]" } else { b"]" });
+        format.end_list(&mut self.buffer);
+        if self.answer.is_some() {
+            format.set_count(count, &mut self.buffer);
+        }
         Ok(next)
     }
 
     /// Sends a full buffer; the first one makes the answer a stream.
     fn flush(&mut self, reader: &Reader, plan: &ListPlan) -> Result<Flow, ReadError> {
-        if let Some(answer) = self.answer.take() {
-            // The head of the answer says where the next page begins, which is known only at the end of this one.
-            let next = if plan.limit.is_some() { reader.page(plan, &mut |_| Ok(Flow::Continue))? } else { None };
-            if self.streaming
-                && let Err(error) = reader.detach()
-            {
-                self.answer = Some(answer);
-                return Err(error);
+        if self.answer.is_some() {
+            if self.streaming {
+                self.prepare_stream(reader)?;
             }
-            let (chunks, received) = mpsc::channel(limits::STREAM_CHUNKS);
-            self.chunks = Some(chunks);
-            let waits = answer.send(Ok(Page { list: List::Streamed(received), next, place: self.place })).is_ok();
+            let next = self.look_ahead(reader, plan)?;
+            let (sender, chunks) = mpsc::channel(limits::STREAM_CHUNKS);
+            self.chunks = Some(sender);
+            let sent_as = Representation { format: self.accepted.format, coding: self.accepted.coding };
+            let page = Page { list: List::Streamed { chunks, sent_as }, next, place: self.place };
+            let waits = self.answer.take().is_some_and(|answer| answer.send(Ok(page)).is_ok());
             if !waits || !self.streaming {
                 return Ok(Flow::Stop);
             }
         }
+        let chunk = self.next_chunk()?;
         let Some(chunks) = &self.chunks else { return Ok(Flow::Stop) };
-        let chunk =
-            Bytes::from(std::mem::replace(&mut self.buffer, Vec::with_capacity(limits::PAGE_BUFFER_BYTES + 4_096)));
-        let sent = self.send(chunks, Ok(chunk));
+        // An encoder gathers: an empty chunk would say that the body ends here.
+        let sent = if chunk.is_empty() { Ok(Flow::Continue) } else { self.send(chunks, Ok(chunk)) };
         reader.renew_deadline();
         sent
+    }
+
+    /// What the head of the answer says of the end of the page: where the next one begins, and in some formats how many
+    /// records this one has. It is found by reading the page to its end, in the same snapshot.
+    fn look_ahead(&mut self, reader: &Reader, plan: &ListPlan) -> Result<Option<Vec<Value>>, ReadError> {
+        let counting = self.streaming && self.accepted.format.needs_count();
+        if plan.limit.is_none() && !counting {
+            return Ok(None);
+        }
+        let mut count = 0;
+        let next = reader.page(plan, &mut |_| {
+            count += 1;
+            Ok(Flow::Continue)
+        })?;
+        self.accepted.format.set_count(count, &mut self.buffer);
+        Ok(next)
+    }
+
+    /// What is needed before the first chunk leaves.
+    fn prepare_stream(&mut self, reader: &Reader) -> Result<(), ReadError> {
+        reader.detach()?;
+        if let Some(coding) = self.accepted.coding {
+            self.encoder = Some(Encoder::new(coding).map_err(broken)?);
+        }
+        Ok(())
+    }
+
+    fn next_chunk(&mut self) -> Result<Bytes, ReadError> {
+        if let Some(encoder) = &mut self.encoder {
+            let chunk = encoder.push(&self.buffer).map_err(broken)?;
+            self.buffer.clear();
+            return Ok(chunk);
+        }
+        let next = Vec::with_capacity(limits::PAGE_BUFFER_BYTES + 4_096);
+        Ok(Bytes::from(std::mem::replace(&mut self.buffer, next)))
+    }
+
+    fn last_chunk(&mut self) -> Result<Bytes, ReadError> {
+        let Some(mut encoder) = self.encoder.take() else { return Ok(Bytes::from(std::mem::take(&mut self.buffer))) };
+        let mut chunk = Vec::from(encoder.push(&self.buffer).map_err(broken)?);
+        chunk.extend_from_slice(&encoder.finish().map_err(broken)?);
+        Ok(chunk.into())
     }
 
     /// Waits until the client has taken enough, but not for ever; stops when it is gone.
@@ -192,4 +258,10 @@ impl Writer {
             Err(_) => Err(ReadError::Deadline),
         }
     }
+}
+
+/// An encoder into memory fails only when there is none.
+fn broken(error: std::io::Error) -> ReadError {
+    tracing::error!(%error, "an answer cannot be encoded");
+    ReadError::Busy
 }

@@ -1,8 +1,12 @@
-//! Records between the store and the network: queries become JSON, JSON becomes commits. Knows no HTTP.
+//! Records between the store and the network: queries become answers in some format, bodies become commits. Knows no
+//! HTTP.
 
 pub mod list;
 pub mod record;
 pub mod write;
+pub mod input;
 pub mod cursor;
-pub mod json;
+pub mod format;
 pub mod tag;
+pub mod representation;
+pub mod coding;

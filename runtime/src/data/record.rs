@@ -1,6 +1,7 @@
-//! One record → its JSON and tag.
+//! One record → its bytes in some format, and its tag.
 
-use super::json::{self, Renderer};
+use super::format::Renderer;
+use super::representation::{Accepted, Representation};
 use super::tag::Tag;
 use std::sync::Arc;
 use stoa_schema::model::{AttributeId, TableId};
@@ -14,10 +15,24 @@ use stoa_sync::store::{Cell, Flow, ReadError, Reader};
 /// A representation: its bytes and its tag.
 #[derive(Clone, Debug)]
 pub struct Shown {
-    /// JSON.
+    /// Not encoded yet.
     pub body: Vec<u8>,
     /// Its strong tag.
     pub tag: Tag,
+    /// The form in which it is to be sent.
+    pub sent_as: Representation,
+}
+
+impl Shown {
+    /// A body with its tag: that of the revision for a whole record in plain JSON.
+    pub fn new(revision: i64, body: Vec<u8>, whole: bool, accepted: Accepted) -> Self {
+        let sent_as = accepted.for_length(body.len());
+        let tag = match whole && sent_as == Representation::PLAIN {
+            true => Tag::revision(revision),
+            false => Tag::variant(revision, &body, sent_as),
+        };
+        Self { body, tag, sent_as }
+    }
 }
 
 /// What of a record is asked for.
@@ -66,29 +81,42 @@ impl Records {
     ///
     /// # Errors
     /// As [`Store::read`].
-    pub async fn read(&self, store: &Store, table: TableId, id: Value, part: Part) -> Result<Option<Shown>, ReadError> {
+    pub async fn read(
+        &self,
+        store: &Store,
+        table: TableId,
+        id: Value,
+        part: Part,
+        accepted: Accepted,
+    ) -> Result<Option<Shown>, ReadError> {
         if !matches!(part, Part::Selected(_))
-            && let Some(shown) = store.read_here(|reader| self.read_with(reader, table, &id, &part))
+            && let Some(shown) = store.read_here(|reader| self.read_with(reader, table, &id, &part, accepted))
         {
             return shown;
         }
         let records = self.clone();
-        store.read(move |reader| records.read_with(reader, table, &id, &part)).await?
+        store.read(move |reader| records.read_with(reader, table, &id, &part, accepted)).await?
     }
 
-    fn read_with(&self, reader: &Reader, table: TableId, id: &Value, part: &Part) -> Result<Option<Shown>, ReadError> {
+    fn read_with(
+        &self,
+        reader: &Reader,
+        table: TableId,
+        id: &Value,
+        part: &Part,
+        accepted: Accepted,
+    ) -> Result<Option<Shown>, ReadError> {
+        let plan = &self.plans.0[table.0];
         match part {
-            Part::Whole => self.shown(reader, &self.plans.0[table.0], id, None, false),
-            Part::Selected(query) => {
-                let zone = query.zone.as_ref();
-                match &query.select {
-                    None => self.shown(reader, &self.plans.0[table.0], id, zone, zone.is_some()),
-                    Some(select) => {
-                        self.shown(reader, &record_plan(self.renderer.schema(), table, select), id, zone, true)
-                    }
-                }
+            Part::Whole => self.shown(reader, plan, id, None, true, accepted),
+            Part::Selected(RecordQuery { select: None, zone, .. }) => {
+                self.shown(reader, plan, id, zone.as_ref(), zone.is_none(), accepted)
             }
-            Part::Attribute(attribute, zone) => self.bare(reader, table, id, *attribute, zone.as_ref()),
+            Part::Selected(RecordQuery { select: Some(select), zone, .. }) => {
+                let plan = record_plan(self.renderer.schema(), table, select);
+                self.shown(reader, &plan, id, zone.as_ref(), false, accepted)
+            }
+            Part::Attribute(attribute, zone) => self.bare(reader, table, id, *attribute, zone.as_ref(), accepted),
         }
     }
 
@@ -98,14 +126,15 @@ impl Records {
         plan: &Plan,
         id: &Value,
         zone: Option<&Zone>,
-        variant: bool,
+        whole: bool,
+        accepted: Accepted,
     ) -> Result<Option<Shown>, ReadError> {
         let mut shown = None;
         reader.each(plan, Some(Cell::from(id)), &mut |row| {
             let mut body = Vec::with_capacity(512);
-            self.renderer.row(reader, &plan.fields, row, zone, &mut body)?;
-            let tag = if variant { Tag::variant(row.revision(), &body) } else { Tag::revision(row.revision()) };
-            shown = Some(Shown { body, tag });
+            self.renderer.header(accepted.format, &plan.fields, &mut body);
+            self.renderer.row(accepted.format, reader, &plan.fields, row, zone, &mut body)?;
+            shown = Some(Shown::new(row.revision(), body, whole, accepted));
             Ok(Flow::Stop)
         })?;
         Ok(shown)
@@ -118,6 +147,7 @@ impl Records {
         id: &Value,
         attribute: AttributeId,
         zone: Option<&Zone>,
+        accepted: Accepted,
     ) -> Result<Option<Shown>, ReadError> {
         let schema = self.renderer.schema();
         let column = 1 + Select::all(schema, table)
@@ -128,8 +158,10 @@ impl Records {
         let mut shown = None;
         reader.each(&self.plans.0[table.0], Some(Cell::from(id)), &mut |row| {
             let mut body = Vec::new();
-            json::value(schema.table(table).attribute(attribute), row.cell(column), zone, &mut body);
-            shown = Some(Shown { tag: Tag::variant(row.revision(), &body), body });
+            self.renderer.value_header(accepted.format, table, attribute, &mut body);
+            let declared = schema.table(table).attribute(attribute);
+            self.renderer.value(accepted.format, declared, row.cell(column), zone, &mut body);
+            shown = Some(Shown::new(row.revision(), body, false, accepted));
             Ok(Flow::Stop)
         })?;
         Ok(shown)

@@ -1,6 +1,7 @@
 //! Entity tags (RFC 9110 §8.8.3): the revision of a record, or a hash of what is shown.
 
-use xxhash_rust::xxh3::xxh3_64;
+use super::representation::Representation;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// A strong tag, without its quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,18 +15,18 @@ impl Tag {
         Self(text)
     }
 
-    /// Another representation of a record: `REV-hash`.
-    pub fn variant(revision: i64, body: &[u8]) -> Self {
+    /// Another representation of a record: `REV-hash`. The body is hashed before it is encoded.
+    pub fn variant(revision: i64, body: &[u8], sent_as: Representation) -> Self {
         let Self(mut text) = Self::revision(revision);
         text.push('-');
-        push_base36(xxh3_64(body), &mut text);
+        push_base36(hash(body, sent_as), &mut text);
         Self(text)
     }
 
-    /// A list.
-    pub fn content(body: &[u8]) -> Self {
+    /// A list. The body is hashed before it is encoded.
+    pub fn content(body: &[u8], sent_as: Representation) -> Self {
         let mut text = String::with_capacity(14);
-        push_base36(xxh3_64(body), &mut text);
+        push_base36(hash(body, sent_as), &mut text);
         Self(text)
     }
 
@@ -38,6 +39,12 @@ impl Tag {
     pub fn quoted(&self) -> String {
         format!("\"{}\"", self.0)
     }
+}
+
+/// Strong tags differ wherever the bytes sent do, so the encoding is part of the hash; so is the format, whose bodies may
+/// be the same bytes with another meaning.
+fn hash(body: &[u8], sent_as: Representation) -> u64 {
+    xxh3_64_with_seed(body, sent_as.number())
 }
 
 /// The revision that a tag of a record names; `None` if it names none.
@@ -67,13 +74,17 @@ fn push_base36(mut number: u64, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::{Tag, revision_in};
+    use crate::data::coding::Coding;
+    use crate::data::representation::Representation;
 
     #[test]
     fn a_tag_names_its_revision() {
         for revision in [0, 35, 36, 1_732_112_345_678_901, i64::MAX] {
             assert_eq!(revision_in(Tag::revision(revision).opaque()), Some(revision));
-            assert_eq!(revision_in(Tag::variant(revision, b"{}").opaque()), Some(revision));
+            assert_eq!(revision_in(Tag::variant(revision, b"{}", Representation::PLAIN).opaque()), Some(revision));
         }
+        let encoded = Representation { coding: Some(Coding::Gzip), ..Representation::PLAIN };
+        assert_ne!(Tag::content(b"[]", Representation::PLAIN), Tag::content(b"[]", encoded));
         assert_eq!(revision_in(""), None);
         assert_eq!(revision_in("K3X"), None);
         assert_eq!(revision_in("zzzzzzzzzzzzzzzz"), None);

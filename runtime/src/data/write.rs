@@ -1,50 +1,21 @@
-//! Bodies → commits: JSON is read as the table declares it, ids are made where none is given.
+//! Bodies → commits: records are read as the table declares them, ids are made where none is given.
 
+use super::input::{self, Body, BodyError, Records};
 use std::sync::Arc;
 use stoa_schema::limits::RECORD_BYTES;
 use stoa_schema::model::{Kind, Table, TableId};
 use stoa_schema::query::Filter;
-use stoa_schema::value::{Change, Changes, Record, Value, Violation, json, read_changes, read_record};
+use stoa_schema::value::{Change, Changes, Record, Value, Violation, read_changes};
 use stoa_sync::Catalog;
 use stoa_sync::commit::{Commit, Precondition, Write, WriteKind};
 use uuid::Uuid;
 
-/// Why a body is no write.
-#[derive(Clone, Debug, PartialEq)]
-pub enum BodyError {
-    /// It is not the JSON that was expected.
-    Syntax {
-        /// What is wrong.
-        detail: String,
-        /// At which byte.
-        position: usize,
-    },
-    /// A record is larger than a record may be.
-    TooLarge {
-        /// Its position, if the body is an array.
-        index: Option<usize>,
-    },
-    /// It is JSON, but not a record of the table.
-    Invalid {
-        /// All that is wrong.
-        violations: Vec<Violation>,
-        /// The position of the first faulty record, if the body is an array.
-        index: Option<usize>,
-    },
-}
-
-impl From<json::JsonError> for BodyError {
-    fn from(error: json::JsonError) -> Self {
-        Self::Syntax { detail: error.detail, position: error.position }
-    }
-}
-
 /// A body of a collection: one record or several.
 #[derive(Clone, Debug)]
 pub enum Posted {
-    /// An object.
+    /// One record.
     One(Vec<Write>),
-    /// An array.
+    /// An array, or lines.
     Many(Vec<Write>),
 }
 
@@ -60,11 +31,11 @@ pub enum Intent {
 /// Reads the body of `POST /T/` and `PUT /T/`.
 ///
 /// # Errors
-/// It is not JSON, or not records of the table.
+/// It is not in its format, or not records of the table.
 pub fn collection(
     catalog: &Catalog,
     table: TableId,
-    body: &str,
+    body: &Body,
     intent: Intent,
     precondition: &Precondition,
 ) -> Result<Posted, BodyError> {
@@ -75,33 +46,27 @@ pub fn collection(
         }
         Intent::Put => Write { table, kind: WriteKind::Put(complete(record)), precondition: precondition.clone() },
     };
-    if !body.trim_start().starts_with('[') {
-        let record = one(declared, body, intent)?;
-        return Ok(Posted::One(vec![write(record)]));
-    }
-    let (mut writes, mut violations, mut index) = (Vec::new(), Vec::new(), None);
-    for (at, element) in json::elements(body)?.into_iter().enumerate() {
-        match one(declared, element.get(), intent) {
+    let records = match input::records(declared, body)? {
+        Records::One(record) => return Ok(Posted::One(vec![write(identified_by(declared, record, intent)?)])),
+        Records::Many(records) => records,
+    };
+    let (mut writes, mut violations, mut index) = (Vec::with_capacity(records.len()), Vec::new(), None);
+    for (at, record) in records.into_iter().enumerate() {
+        match record.and_then(|record| identified_by(declared, record, intent)) {
             Ok(record) => writes.push(write(record)),
             Err(BodyError::Invalid { violations: found, .. }) => {
                 index.get_or_insert(at);
                 violations.extend(found.into_iter().map(|violation| within(violation, at)));
             }
             Err(BodyError::TooLarge { .. }) => return Err(BodyError::TooLarge { index: Some(at) }),
-            Err(BodyError::Syntax { detail, .. }) => {
-                let position = element.get().as_ptr() as usize - body.as_ptr() as usize;
-                return Err(BodyError::Syntax { detail, position });
-            }
+            Err(syntax @ BodyError::Syntax { .. }) => return Err(syntax),
         }
     }
     if violations.is_empty() { Ok(Posted::Many(writes)) } else { Err(BodyError::Invalid { violations, index }) }
 }
 
-fn one(table: &Table, text: &str, intent: Intent) -> Result<Record, BodyError> {
-    if text.len() > RECORD_BYTES {
-        return Err(BodyError::TooLarge { index: None });
-    }
-    let record = read_record(table, text)?.map_err(|violations| BodyError::Invalid { violations, index: None })?;
+/// The record, if it has the id that it needs.
+fn identified_by(table: &Table, record: Record, intent: Intent) -> Result<Record, BodyError> {
     if intent == Intent::Put && matches!(record[table.key.0], None | Some(Value::Null)) {
         return Err(BodyError::Invalid { violations: vec![Violation::required(table.key())], index: None });
     }
@@ -133,20 +98,16 @@ fn identified(table: &Table, mut values: Vec<Value>) -> Vec<Value> {
 /// Reads the body of `PUT /T/id`.
 ///
 /// # Errors
-/// It is not JSON, or not a record of the table, or another's.
+/// It is not in its format, or not a record of the table, or another's.
 pub fn put(
     catalog: &Catalog,
     table: TableId,
     id: Value,
-    body: &str,
+    body: &Body,
     precondition: Precondition,
 ) -> Result<Write, BodyError> {
     let declared = catalog.table(table);
-    if body.len() > RECORD_BYTES {
-        return Err(BodyError::TooLarge { index: None });
-    }
-    let mut record =
-        read_record(declared, body)?.map_err(|violations| BodyError::Invalid { violations, index: None })?;
+    let mut record = input::record(declared, body)?;
     if let Some(violation) = Violation::of_id(declared.key(), &id) {
         return Err(BodyError::Invalid { violations: vec![violation], index: None });
     }
@@ -164,7 +125,7 @@ pub fn patch(
     catalog: &Catalog,
     table: TableId,
     id: Value,
-    body: &str,
+    body: &[u8],
     precondition: Precondition,
 ) -> Result<Write, BodyError> {
     let declared = catalog.table(table);
@@ -181,7 +142,7 @@ pub fn patch(
 ///
 /// # Errors
 /// It is not JSON, or not changes of the table, or changes the id.
-pub fn patch_matching(catalog: &Catalog, table: TableId, filter: Filter, body: &str) -> Result<Write, BodyError> {
+pub fn patch_matching(catalog: &Catalog, table: TableId, filter: Filter, body: &[u8]) -> Result<Write, BodyError> {
     let declared = catalog.table(table);
     let changes = changes(declared, body)?;
     if changes.iter().any(|(attribute, _)| *attribute == declared.key) {
@@ -190,11 +151,11 @@ pub fn patch_matching(catalog: &Catalog, table: TableId, filter: Filter, body: &
     Ok(Write { table, kind: WriteKind::PatchMatching { filter, changes }, precondition: Precondition::default() })
 }
 
-fn changes(table: &Table, body: &str) -> Result<Changes, BodyError> {
+fn changes(table: &Table, body: &[u8]) -> Result<Changes, BodyError> {
     if body.len() > RECORD_BYTES {
         return Err(BodyError::TooLarge { index: None });
     }
-    read_changes(table, body)?.map_err(|violations| BodyError::Invalid { violations, index: None })
+    read_changes(table, input::text(body)?)?.map_err(|violations| BodyError::Invalid { violations, index: None })
 }
 
 fn same_id(table: &Table, given: Option<&Value>, id: &Value) -> Result<(), BodyError> {

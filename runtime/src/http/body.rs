@@ -1,5 +1,6 @@
 //! The body of an answer: bytes that are there, or chunks that follow.
 
+use crate::data::coding::Coding;
 use crate::data::list::Chunks;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -11,6 +12,8 @@ use stoa_sync::store::ReadError;
 pub(super) enum AnswerBody {
     /// All of it; `None` once it is sent, or if there is none.
     Whole(Option<Bytes>),
+    /// All of it, to be encoded before it is sent.
+    Unencoded(Vec<u8>, Coding),
     /// Chunks; an error cuts the connection, so that a half answer is never taken for a whole one.
     Streamed(Chunks),
 }
@@ -32,6 +35,8 @@ impl Body for AnswerBody {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ReadError>>> {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            // The last step before sending encodes it; as it is it would not be what its headers say.
+            Self::Unencoded(..) => Poll::Ready(Some(Err(ReadError::Closed))),
             Self::Streamed(chunks) => chunks.poll_recv(context).map(|chunk| chunk.map(|chunk| chunk.map(Frame::data))),
         }
     }
@@ -43,7 +48,7 @@ impl Body for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Streamed(_) => SizeHint::default(),
+            Self::Unencoded(..) | Self::Streamed(_) => SizeHint::default(),
         }
     }
 }

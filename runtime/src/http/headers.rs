@@ -1,9 +1,9 @@
-//! What request headers say: entity tags, preferences, media types, positions.
+//! What request headers say: entity tags, preferences, positions.
 
-use super::problem::{Problem, ProblemKind};
+use super::problem::Problem;
 use crate::data::tag::{Tag, revision_in};
 use crate::limits;
-use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use stoa_sync::commit::{Precondition, Tags};
 
 pub(super) const STOA_SEQ: HeaderName = HeaderName::from_static("stoa-seq");
@@ -120,57 +120,6 @@ pub(super) fn preferences(headers: &HeaderMap) -> Preferences {
     Preferences { minimal: returned.as_deref() == Some("minimal"), count: counted.as_deref() == Some("exact") }
 }
 
-/// Refuses a request that takes no JSON (RFC 9110 §12.5.1).
-pub(super) fn accepts_json(headers: &HeaderMap) -> Result<(), Box<Problem>> {
-    let Some(accept) = headers.get(ACCEPT) else { return Ok(()) };
-    if accept == "*/*" || accept == "application/json" {
-        return Ok(());
-    }
-    let ranges =
-        headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    // The most specific range that covers JSON decides.
-    let best = ranges.filter_map(quality).max_by_key(|(specificity, _)| *specificity);
-    match best {
-        Some((_, quality)) if quality > 0.0 => Ok(()),
-        _ => Err(Problem::new(ProblemKind::NOT_ACCEPTABLE, "this can be given as application/json")),
-    }
-}
-
-/// How specifically a media range covers JSON, and the weight it gives it; `None` if it does not cover it.
-fn quality(range: &str) -> Option<(u8, f32)> {
-    let mut parts = range.split(';').map(str::trim);
-    let specificity = match parts.next()?.to_ascii_lowercase().as_str() {
-        "application/json" => 2,
-        "application/*" => 1,
-        "*/*" => 0,
-        _ => return None,
-    };
-    let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
-    Some((specificity, weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0))))
-}
-
-/// Refuses a body that is not declared as JSON in UTF-8.
-pub(super) fn sends_json(headers: &HeaderMap, patch: bool) -> Result<(), Box<Problem>> {
-    let refuse = |what: String| {
-        Problem::new(ProblemKind::MEDIA_TYPE, format!("{what}; send the header Content-Type: application/json"))
-    };
-    if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
-        let detail = format!("bodies encoded as {encoding:?} cannot be read here; send it as it is");
-        return Err(Problem::new(ProblemKind::MEDIA_TYPE, detail));
-    }
-    let Some(value) = headers.get(CONTENT_TYPE) else { return Err(refuse("the body has no type".into())) };
-    if value == "application/json" {
-        return Ok(());
-    }
-    let text = value.to_str().unwrap_or_default();
-    let mut parts = text.split(';').map(|part| part.trim().to_ascii_lowercase());
-    let media_type = parts.next().unwrap_or_default();
-    let known = media_type == "application/json" || (patch && media_type == "application/merge-patch+json");
-    let utf8 = parts
-        .all(|part| !part.starts_with("charset=") || matches!(part.as_str(), "charset=utf-8" | "charset=\"utf-8\""));
-    if known && utf8 { Ok(()) } else { Err(refuse(format!("{text:?} cannot be read here"))) }
-}
-
 /// The position that a request's `Stoa-Seq` asks for: `LOG-SEQ` of this log, or a bare number. One of another log asks
 /// for nothing: its history is not here.
 pub(super) fn asked_position(headers: &HeaderMap, log: &str) -> Result<Option<u64>, Box<Problem>> {
@@ -181,17 +130,4 @@ pub(super) fn asked_position(headers: &HeaderMap, log: &str) -> Result<Option<u6
     let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     let number = number.parse::<u64>().ok().filter(|_| digits && !of.is_empty()).ok_or_else(refuse)?;
     Ok((of == log).then_some(number))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quality;
-
-    #[test]
-    fn the_weight_of_json() {
-        assert_eq!(quality("application/json; q=0.5"), Some((2, 0.5)));
-        assert_eq!(quality(" */* "), Some((0, 1.0)));
-        assert_eq!(quality("text/html"), None);
-        assert_eq!(quality("application/*;q=0"), Some((1, 0.0)));
-    }
 }

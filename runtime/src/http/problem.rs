@@ -1,10 +1,10 @@
 //! Problem documents (RFC 9457): the one place where a failure gets its status, name and words.
 
 use super::body::AnswerBody;
+use crate::data::input::BodyError;
 use crate::data::tag::Tag;
-use crate::data::write::BodyError;
 use crate::limits;
-use http::header::{ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value as Json, json};
 use stoa_schema::model::{Attribute, Kind, Table};
@@ -43,7 +43,7 @@ kinds! {
     METHOD = "method", METHOD_NOT_ALLOWED, "Method not allowed",
         "This path does not know the method; the header Allow lists those it knows.";
     NOT_ACCEPTABLE = "not-acceptable", NOT_ACCEPTABLE, "Not acceptable",
-        "None of the formats in the header Accept can be given. Every answer can be application/json.";
+        "None of the formats in the header Accept can be given, or none of the encodings in Accept-Encoding. Every answer can be application/json as it is.";
     TIMEOUT = "timeout", REQUEST_TIMEOUT, "The request took too long",
         "The body of the request stopped in the middle. Nothing was written.";
     TOO_LARGE = "too-large", PAYLOAD_TOO_LARGE, "Too large",
@@ -51,9 +51,9 @@ kinds! {
     URI_TOO_LONG = "too-large", URI_TOO_LONG, "The URL is too long",
         "Path and query together may have 16 KiB.";
     MEDIA_TYPE = "media-type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type",
-        "The header Content-Type is missing or names a format that this request does not take. Send Content-Type: application/json.";
+        "The header Content-Type is missing or names a format that this request does not take, or Content-Encoding names an encoding that is not known. Every request takes Content-Type: application/json.";
     VALIDATION = "validation", UNPROCESSABLE_ENTITY, "The content is not valid",
-        "The body is JSON, but not what the schema declares. `errors` lists everything that is wrong: where (a JSON Pointer), a code, and what.";
+        "The body can be read, but is not what the schema declares. `errors` lists everything that is wrong: where (a JSON Pointer), a code, and what.";
     UNIQUE = "unique", CONFLICT, "Already there",
         "A record with the same value in `fields` exists.";
     INSUFFICIENT = "insufficient", CONFLICT, "Not enough left",
@@ -100,6 +100,10 @@ impl Problem {
 
     pub(super) fn method(allow: &str) -> Box<Self> {
         Self::new(ProblemKind::METHOD, format!("this path takes {allow}")).header(ALLOW, allow)
+    }
+
+    pub(super) fn coding(detail: impl Into<String>) -> Box<Self> {
+        Self::new(ProblemKind::MEDIA_TYPE, detail).header(ACCEPT_ENCODING, "zstd, br, gzip")
     }
 
     pub(super) fn unavailable(detail: impl Into<String>) -> Box<Self> {

@@ -1,21 +1,31 @@
 //! `GET` and `HEAD`: records, attributes, lists, descriptions.
 
-use super::body::AnswerBody;
 use super::describe;
 use super::headers;
+use super::media;
+use super::negotiate;
 use super::problem::Problem;
-use super::respond::{self, Answer, Position};
+use super::respond::{self, Answer, Content, Position};
 use super::service::{Service, Tables};
 use crate::data::cursor;
-use crate::data::list::{self, List, Wanted};
+use crate::data::format::Format;
+use crate::data::list::{self, List};
 use crate::data::record::Part;
+use http::Method;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, StatusCode};
+use http::{HeaderMap, HeaderName};
 use stoa_schema::model::{AttributeId, Table, TableId};
 use stoa_schema::query::{Query, RecordQuery};
 use stoa_schema::value::Value;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// What of a record a path asks for.
+pub(super) struct Wanted<'a> {
+    pub(super) attribute: Option<AttributeId>,
+    pub(super) format: Option<Format>,
+    pub(super) query: &'a str,
+}
 
 /// `GET /T/id` and `GET /T/id.attribute`.
 pub(super) async fn record(
@@ -24,21 +34,21 @@ pub(super) async fn record(
     parts: &Parts,
     table: TableId,
     id: Option<Value>,
-    attribute: Option<AttributeId>,
-    query: &str,
+    wanted: Wanted<'_>,
 ) -> Result<Answer, Box<Problem>> {
-    let part = part(tables, table, attribute, query)?;
-    headers::accepts_json(&parts.headers)?;
+    let part = part(tables, table, wanted.attribute, wanted.query)?;
+    let chosen = negotiate::choose(&parts.headers, wanted.format, media::ALL)?;
     let declared = tables.catalog.table(table);
     let missing = || Problem::not_found(format!("there is no {} with this {}", declared.name, declared.key().name));
     let position = service.position(&parts.headers).await?;
     let id = id.ok_or_else(missing)?;
-    let shown = tables.records.read(&service.store, table, id, part).await?.ok_or_else(missing)?;
+    let shown = tables.records.read(&service.store, table, id, part, chosen.accepted).await?.ok_or_else(missing)?;
     let cache_control = tables.cache_control(table);
     if headers::not_modified(&parts.headers, &shown.tag)? {
         return Ok(respond::not_modified(&shown.tag, cache_control, position));
     }
-    Ok(respond::data(StatusCode::OK, shown.body.into(), Some(&shown.tag), cache_control, position))
+    let content = Content::whole(shown.body, chosen.content_type, shown.sent_as.coding);
+    Ok(respond::data(content, Some(&shown.tag), cache_control, position))
 }
 
 fn part(tables: &Tables, table: TableId, attribute: Option<AttributeId>, query: &str) -> Result<Part, Box<Problem>> {
@@ -59,24 +69,29 @@ pub(super) async fn collection(
     tables: &Tables,
     parts: &Parts,
     table: TableId,
+    format: Option<Format>,
     query: &str,
 ) -> Result<Answer, Box<Problem>> {
     let query = Query::parse(&tables.catalog.schema, table, query)?;
-    headers::accepts_json(&parts.headers)?;
+    let chosen = negotiate::choose(&parts.headers, format, media::ALL)?;
     let declared = tables.catalog.table(table);
     let after = after(service, declared, &query)?;
     let position = service.position(&parts.headers).await?;
     let cache_control = tables.cache_control(table);
-    let counted = headers::preferences(&parts.headers).count;
-    let wanted = Wanted { streaming: parts.method != Method::HEAD, place: counted };
+    let place = headers::preferences(&parts.headers).count;
+    let wanted = list::Wanted { streaming: parts.method != Method::HEAD, place, accepted: chosen.accepted };
     let page = list::read(&service.store, tables.records.renderer(), &query, after.as_deref(), wanted).await?;
     let mut answer = match page.list {
         List::Whole { tag, .. } if headers::not_modified(&parts.headers, &tag)? => {
             respond::not_modified(&tag, cache_control, position)
         }
-        List::Whole { body, tag } => respond::data(StatusCode::OK, body.into(), Some(&tag), cache_control, position),
-        List::Streamed(chunks) => {
-            respond::data(StatusCode::OK, AnswerBody::Streamed(chunks), None, cache_control, position)
+        List::Whole { body, tag, sent_as } => {
+            let content = Content::whole(body, chosen.content_type, sent_as.coding);
+            respond::data(content, Some(&tag), cache_control, position)
+        }
+        List::Streamed { chunks, sent_as } => {
+            let content = Content::streamed(chunks, chosen.content_type, sent_as.coding);
+            respond::data(content, None, cache_control, position)
         }
     };
     let next = page.next.map(|keys| next_page(service, declared, &query, &keys));
@@ -131,10 +146,12 @@ pub(super) async fn description(
     parts: &Parts,
     table: TableId,
 ) -> Result<Answer, Box<Problem>> {
-    headers::accepts_json(&parts.headers)?;
+    let chosen = negotiate::choose(&parts.headers, None, &[Format::Json])?;
     let position: Position = service.position(&parts.headers).await?;
     let name = tables.catalog.table(table).name.clone();
     let records = service.store.read(move |reader| reader.count(&name)).await??;
     let body = describe::table(tables, table, records).to_string().into_bytes();
-    Ok(respond::data(StatusCode::OK, body.into(), None, tables.cache_control(table), position))
+    let coding = chosen.accepted.for_length(body.len()).coding;
+    let content = Content::whole(body, chosen.content_type, coding);
+    Ok(respond::data(content, None, tables.cache_control(table), position))
 }

@@ -1,10 +1,12 @@
 //! Answers that are no problems.
 
 use super::body::AnswerBody;
+use super::encode;
 use super::headers::{PREFERENCE_APPLIED, STOA_SEQ};
-use crate::data::list::Place;
+use crate::data::coding::Coding;
+use crate::data::list::{Chunks, Place};
 use crate::data::tag::Tag;
-use http::header::{CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, LINK, LOCATION, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, LINK, LOCATION};
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -12,8 +14,8 @@ pub(super) type Answer = Response<AnswerBody>;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-/// What an answer depends on beside the URL.
-const VARIES: HeaderValue = HeaderValue::from_static("Accept, Origin, Prefer");
+/// What every answer may depend on beside the URL.
+pub(super) const VARIES: HeaderValue = HeaderValue::from_static("Accept, Accept-Encoding, Origin, Prefer");
 
 /// The position of the change log that an answer includes, as a header.
 #[derive(Clone, Debug)]
@@ -41,19 +43,44 @@ pub(super) fn bare(status: StatusCode, body: AnswerBody) -> Answer {
     response
 }
 
-/// Data as JSON, with what a cache and a later request need to know.
-pub(super) fn data(
-    status: StatusCode,
-    body: AnswerBody,
-    tag: Option<&Tag>,
-    cache_control: &HeaderValue,
-    position: Position,
-) -> Answer {
-    let mut response = bare(status, body);
-    let headers = response.headers_mut();
-    headers.reserve(8);
-    headers.insert(CONTENT_TYPE, JSON);
-    validators(headers, tag, cache_control, position);
+/// What is to be sent, and how its headers name it.
+pub(super) struct Content {
+    pub(super) body: AnswerBody,
+    content_type: &'static str,
+    coding: Option<Coding>,
+}
+
+impl Content {
+    /// A whole body that is encoded before it leaves.
+    pub(super) fn whole(body: Vec<u8>, content_type: &'static str, coding: Option<Coding>) -> Self {
+        let body = match coding {
+            None => body.into(),
+            Some(coding) => AnswerBody::Unencoded(body, coding),
+        };
+        Self { body, content_type, coding }
+    }
+
+    /// A body whose chunks are encoded already.
+    pub(super) fn streamed(chunks: Chunks, content_type: &'static str, coding: Option<Coding>) -> Self {
+        Self { body: AnswerBody::Streamed(chunks), content_type, coding }
+    }
+
+    fn answer(self, status: StatusCode) -> Answer {
+        let mut response = bare(status, self.body);
+        let headers = response.headers_mut();
+        headers.reserve(8);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        if let Some(coding) = self.coding {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encode::name(coding)));
+        }
+        response
+    }
+}
+
+/// Data, with what a cache and a later request need to know.
+pub(super) fn data(content: Content, tag: Option<&Tag>, cache_control: &HeaderValue, position: Position) -> Answer {
+    let mut response = content.answer(StatusCode::OK);
+    validators(response.headers_mut(), tag, cache_control, position);
     response
 }
 
@@ -84,34 +111,30 @@ fn validators(headers: &mut HeaderMap, tag: Option<&Tag>, cache_control: &Header
         headers.insert(ETAG, header(&tag.quoted()));
     }
     headers.insert(CACHE_CONTROL, cache_control.clone());
-    headers.insert(VARY, VARIES);
     headers.insert(STOA_SEQ, position.0);
 }
 
 /// The answer to a write: its record, or nothing if the client wants none.
 pub(super) struct Written<'a> {
     pub(super) status: StatusCode,
-    pub(super) body: Vec<u8>,
+    /// `None` if the client wants none.
+    pub(super) content: Option<Content>,
     pub(super) tag: Option<&'a Tag>,
     pub(super) location: Option<String>,
     pub(super) position: Position,
-    pub(super) minimal: bool,
 }
 
 impl Written<'_> {
     pub(super) fn answer(self) -> Answer {
-        let mut response = match (self.minimal, self.status) {
-            (true, StatusCode::CREATED) => bare(StatusCode::CREATED, AnswerBody::EMPTY),
-            (true, _) => bare(StatusCode::NO_CONTENT, AnswerBody::EMPTY),
-            (false, status) => {
-                let mut response = bare(status, self.body.into());
-                response.headers_mut().insert(CONTENT_TYPE, JSON);
-                response
-            }
+        let minimal = self.content.is_none();
+        let mut response = match (self.content, self.status) {
+            (None, StatusCode::CREATED) => bare(StatusCode::CREATED, AnswerBody::EMPTY),
+            (None, _) => bare(StatusCode::NO_CONTENT, AnswerBody::EMPTY),
+            (Some(content), status) => content.answer(status),
         };
         let headers = response.headers_mut();
         headers.reserve(8);
-        if self.minimal {
+        if minimal {
             headers.insert(PREFERENCE_APPLIED, HeaderValue::from_static("return=minimal"));
         }
         if let Some(tag) = self.tag {
@@ -175,7 +198,6 @@ const EXPOSED: &str = "ETag, Location, Link, Content-Range, Preference-Applied, 
 pub(super) fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue, preflight: Option<&HeaderMap>) {
     use http::header;
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(VARY, VARIES);
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     let Some(asked) = preflight else { return };
     let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");

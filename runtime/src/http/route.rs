@@ -1,7 +1,9 @@
 //! Paths → what they mean.
 
+use super::media;
 use super::problem::Problem;
 use super::service::Tables;
+use crate::data::format::Format;
 use crate::limits;
 use http::{Method, Uri};
 use stoa_schema::model::{AttributeId, Kind, TableId};
@@ -14,9 +16,9 @@ pub(super) enum Target<'a> {
     /// `/T` without query: what the table is.
     Description(TableId),
     /// `/T/`: its records.
-    Collection { table: TableId, query: &'a str },
+    Collection { table: TableId, format: Option<Format>, query: &'a str },
     /// `/T/id`: one of them, or one attribute of it. An id that the key's type cannot hold is that of no record.
-    Record { table: TableId, id: Option<Value>, attribute: Option<AttributeId>, query: &'a str },
+    Record { table: TableId, id: Option<Value>, attribute: Option<AttributeId>, format: Option<Format>, query: &'a str },
     /// `/_stoa/health`.
     Health,
     /// `/_stoa/problems/name`.
@@ -49,30 +51,33 @@ pub(super) fn route<'a>(tables: &Tables, method: &Method, uri: &'a Uri) -> Resul
     let reading = matches!(*method, Method::GET | Method::HEAD);
     match rest {
         None if reading && query.is_none() => Ok(Target::Description(table)),
-        None | Some("") => Ok(Target::Collection { table, query: query.unwrap_or_default() }),
-        Some(".json") if reading => Ok(Target::Collection { table, query: query.unwrap_or_default() }),
-        Some(raw) => record(tables, table, raw, query.unwrap_or_default(), reading),
+        None | Some("") => Ok(Target::Collection { table, format: None, query: query.unwrap_or_default() }),
+        Some(raw) if reading => match media::suffixed(raw) {
+            ("", format) => Ok(Target::Collection { table, format, query: query.unwrap_or_default() }),
+            (raw, format) => record(tables, table, raw, format, query.unwrap_or_default(), reading),
+        },
+        Some(raw) => record(tables, table, raw, None, query.unwrap_or_default(), reading),
     }
 }
 
-/// The id is the rest of the path, decoded once. A raw `.json` is cut off first, then the raw name of an attribute.
+/// The id is the rest of the path, decoded once. The suffix of a format is cut off already; the raw name of an attribute
+/// goes next.
 fn record<'a>(
     tables: &Tables,
     table: TableId,
     raw: &str,
+    format: Option<Format>,
     query: &'a str,
     reading: bool,
 ) -> Result<Target<'a>, Box<Problem>> {
     let declared = tables.catalog.table(table);
     let (mut raw_id, mut attribute) = (raw, None);
-    if reading {
-        raw_id = raw_id.strip_suffix(".json").filter(|rest| !rest.is_empty()).unwrap_or(raw_id);
-        if let Some((rest, name)) = raw_id.rsplit_once('.')
-            && let Some(id) = declared.attribute_named(name).filter(|id| !declared.attribute(*id).hidden)
-            && !rest.is_empty()
-        {
-            (raw_id, attribute) = (rest, Some(id));
-        }
+    if reading
+        && let Some((rest, name)) = raw_id.rsplit_once('.')
+        && let Some(id) = declared.attribute_named(name).filter(|id| !declared.attribute(*id).hidden)
+        && !rest.is_empty()
+    {
+        (raw_id, attribute) = (rest, Some(id));
     }
     let text = decoded(raw_id)?;
     let id = match declared.key().kind {
@@ -83,7 +88,7 @@ fn record<'a>(
             coerce(kind, &text).ok().filter(|value| matches!(value, Value::Int(number) if number.to_string() == text))
         }
     };
-    Ok(Target::Record { table, id, attribute, query })
+    Ok(Target::Record { table, id, attribute, format, query })
 }
 
 fn decoded(raw: &str) -> Result<String, Box<Problem>> {

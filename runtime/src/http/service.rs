@@ -1,6 +1,7 @@
 //! From a request to its answer, in one fixed order: who asks, what for, which method, then the work.
 
 use super::body::AnswerBody;
+use super::encode;
 use super::headers::{self, REQUEST_ID};
 use super::origin::Origins;
 use super::problem::{self, Problem};
@@ -8,12 +9,12 @@ use super::read;
 use super::respond::{self, Answer, Position, header};
 use super::route::{Target, route};
 use super::write::Writing;
-use crate::data::json::Renderer;
+use crate::data::format::Renderer;
 use crate::data::record::Records;
 use crate::data::write::Intent;
 use crate::limits;
 use arc_swap::ArcSwap;
-use http::header::ACCESS_CONTROL_REQUEST_METHOD;
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request};
 use hyper::body::Incoming;
@@ -98,6 +99,8 @@ impl Service {
         {
             *answer.body_mut() = AnswerBody::EMPTY;
         }
+        let mut answer = encode::finish(&parts.headers, answer).await;
+        answer.headers_mut().insert(VARY, respond::VARIES);
         answer.headers_mut().insert(REQUEST_ID, id);
         Ok(answer)
     }
@@ -122,11 +125,14 @@ impl Service {
         let reading = matches!(parts.method, Method::GET | Method::HEAD);
         match target {
             Target::Description(table) => read::description(self, tables, parts, table).await,
-            Target::Collection { table, query } if reading => read::collection(self, tables, parts, table, query).await,
-            Target::Record { table, id, attribute, query } if reading => {
-                read::record(self, tables, parts, table, id, attribute, query).await
+            Target::Collection { table, format, query } if reading => {
+                read::collection(self, tables, parts, table, format, query).await
             }
-            Target::Collection { table, query } => {
+            Target::Record { table, id, attribute, format, query } if reading => {
+                let wanted = read::Wanted { attribute, format, query };
+                read::record(self, tables, parts, table, id, wanted).await
+            }
+            Target::Collection { table, query, .. } => {
                 let writing = Writing { service: self, tables, parts, table };
                 match parts.method {
                     Method::POST => writing.collection(body, query, Intent::Insert).await,

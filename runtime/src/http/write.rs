@@ -1,11 +1,15 @@
 //! `POST`, `PUT`, `PATCH`, `DELETE`: a body becomes one commit, its outcome the answer.
 
 use super::headers::{self, Preferences};
+use super::media;
+use super::negotiate::{self, Chosen};
 use super::problem::{self, Problem};
 use super::request_body;
-use super::respond::{self, Answer, Position, Written};
+use super::respond::{self, Answer, Content, Position, Written};
 use super::service::{Service, Tables};
-use crate::data::record::Part;
+use crate::data::format::Format;
+use crate::data::input::Body;
+use crate::data::record::{Part, Shown};
 use crate::data::tag::Tag;
 use crate::data::write::{self, Intent, Posted};
 use http::header::{IF_MATCH, IF_NONE_MATCH};
@@ -38,7 +42,8 @@ impl Writing<'_> {
             return Err(Problem::syntax("a write to the whole collection takes no query"));
         }
         let precondition = self.collection_precondition(intent)?;
-        let body = self.body(body, false).await?;
+        let chosen = self.chosen()?;
+        let body = self.body(body).await?;
         let posted = write::collection(&self.tables.catalog, self.table, &body, intent, &precondition)?;
         let created = if intent == Intent::Insert { StatusCode::CREATED } else { StatusCode::OK };
         match posted {
@@ -48,14 +53,12 @@ impl Writing<'_> {
                     return Ok(respond::no_content(Some(done.position)));
                 };
                 let status = if *created { StatusCode::CREATED } else { StatusCode::OK };
-                Ok(self.stored(*revision, record, status, done.position))
+                Ok(self.stored(*revision, record, status, chosen, done.position))
             }
             Posted::Many(writes) => {
                 let done = self.commit(writes, true).await?;
-                let body = self.list(&done.outcomes);
-                let minimal = self.preferences().minimal;
-                Ok(Written { status: created, body, tag: None, location: None, position: done.position, minimal }
-                    .answer())
+                let content = (!self.preferences().minimal).then(|| self.list(&done.outcomes, chosen));
+                Ok(Written { status: created, content, tag: None, location: None, position: done.position }.answer())
             }
         }
     }
@@ -66,13 +69,18 @@ impl Writing<'_> {
         let precondition = headers::precondition(&self.parts.headers)?;
         let deleting = self.parts.method == Method::DELETE;
         let patching = self.parts.method == Method::PATCH;
-        let body = if deleting { String::new() } else { self.body(body, patching).await? };
+        let chosen = if deleting { Chosen::PLAIN } else { self.chosen()? };
+        let body = match (deleting, patching) {
+            (true, _) => Body { format: Format::Json, bytes: Vec::new() },
+            (false, true) => self.patch(body).await?,
+            (false, false) => self.body(body).await?,
+        };
         let Some(id) = id else { return Err(self.no_such_id()) };
         let catalog = &self.tables.catalog;
         let write = if deleting {
             Write { table: self.table, kind: WriteKind::Delete { id: id.clone() }, precondition }
         } else if patching {
-            write::patch(catalog, self.table, id.clone(), &body, precondition)?
+            write::patch(catalog, self.table, id.clone(), &body.bytes, precondition)?
         } else {
             write::put(catalog, self.table, id.clone(), &body, precondition)?
         };
@@ -81,9 +89,9 @@ impl Writing<'_> {
             Some(Outcome::Stored { revision, record, created }) => {
                 let status = if created { StatusCode::CREATED } else { StatusCode::OK };
                 if query.is_empty() || self.preferences().minimal {
-                    return Ok(self.stored(revision, &record, status, done.position));
+                    return Ok(self.stored(revision, &record, status, chosen, done.position));
                 }
-                self.shown(id, shown_as, status, done.position).await
+                self.shown(id, shown_as, status, chosen, done.position).await
             }
             _ => Ok(respond::no_content(Some(done.position))),
         }
@@ -104,6 +112,7 @@ impl Writing<'_> {
             )));
         }
         self.refuse_preconditions()?;
+        let chosen = negotiate::choose(&self.parts.headers, None, &[Format::Json])?;
         let write = if deleting {
             Write {
                 table: self.table,
@@ -111,8 +120,8 @@ impl Writing<'_> {
                 precondition: Precondition::default(),
             }
         } else {
-            let body = self.body(body, true).await?;
-            write::patch_matching(&self.tables.catalog, self.table, query.filter, &body)?
+            let body = self.patch(body).await?;
+            write::patch_matching(&self.tables.catalog, self.table, query.filter, &body.bytes)?
         };
         let done = self.commit(vec![write], false).await?;
         let count = match done.outcomes.first() {
@@ -120,15 +129,24 @@ impl Writing<'_> {
             _ => 0,
         };
         let body = format!("{{\"{}\":{count}}}", if deleting { "deleted" } else { "updated" }).into_bytes();
-        let minimal = self.preferences().minimal;
-        Ok(Written { status: StatusCode::OK, body, tag: None, location: None, position: done.position, minimal }
-            .answer())
+        let content = (!self.preferences().minimal).then(|| Content::whole(body, chosen.content_type, None));
+        Ok(Written { status: StatusCode::OK, content, tag: None, location: None, position: done.position }.answer())
     }
 
-    async fn body(&self, body: Incoming, patch: bool) -> Result<String, Box<Problem>> {
-        headers::accepts_json(&self.parts.headers)?;
-        headers::sends_json(&self.parts.headers, patch)?;
-        request_body::read(self.parts, body).await
+    fn chosen(&self) -> Result<Chosen, Box<Problem>> {
+        negotiate::choose(&self.parts.headers, None, media::ALL)
+    }
+
+    /// A body of records.
+    async fn body(&self, body: Incoming) -> Result<Body, Box<Problem>> {
+        let format = media::of_body(&self.parts.headers, media::ALL)?;
+        Ok(Body { format, bytes: request_body::read(self.parts, body).await? })
+    }
+
+    /// A body of changes.
+    async fn patch(&self, body: Incoming) -> Result<Body, Box<Problem>> {
+        media::patches(&self.parts.headers)?;
+        Ok(Body { format: Format::Json, bytes: request_body::read(self.parts, body).await? })
     }
 
     async fn commit(&self, writes: Vec<Write>, array: bool) -> Result<Done, Box<Problem>> {
@@ -146,19 +164,29 @@ impl Writing<'_> {
         }
     }
 
-    fn stored(&self, revision: i64, record: &[Value], status: StatusCode, position: Position) -> Answer {
-        let tag = Tag::revision(revision);
+    fn stored(
+        &self,
+        revision: i64,
+        record: &[Value],
+        status: StatusCode,
+        chosen: Chosen,
+        position: Position,
+    ) -> Answer {
         let declared = self.tables.catalog.table(self.table);
         let location = (status == StatusCode::CREATED).then(|| {
             respond::location(declared.export.as_deref().unwrap_or_default(), &key_text(&record[declared.key.0]))
         });
-        let minimal = self.preferences().minimal;
-        let mut body = Vec::new();
-        if !minimal {
-            body.reserve(512);
-            self.tables.records.renderer().values(self.table, record, None, &mut body);
+        if self.preferences().minimal {
+            let tag = Tag::revision(revision);
+            return Written { status, content: None, tag: Some(&tag), location, position }.answer();
         }
-        Written { status, body, tag: Some(&tag), location, position, minimal }.answer()
+        let (renderer, format) = (self.tables.records.renderer(), chosen.accepted.format);
+        let mut body = Vec::with_capacity(512);
+        renderer.values_header(format, self.table, &mut body);
+        renderer.values(format, self.table, record, None, &mut body);
+        let Shown { body, tag, sent_as } = Shown::new(revision, body, true, chosen.accepted);
+        let content = Some(Content::whole(body, chosen.content_type, sent_as.coding));
+        Written { status, content, tag: Some(&tag), location, position }.answer()
     }
 
     /// The stored record as `select` and `timezone` want it.
@@ -167,27 +195,33 @@ impl Writing<'_> {
         id: Value,
         query: RecordQuery,
         status: StatusCode,
+        chosen: Chosen,
         position: Position,
     ) -> Result<Answer, Box<Problem>> {
-        let shown = self.tables.records.read(&self.service.store, self.table, id, Part::Selected(query)).await?;
-        let Some(shown) = shown else { return Ok(respond::no_content(Some(position))) };
-        let written =
-            Written { status, body: shown.body, tag: Some(&shown.tag), location: None, position, minimal: false };
-        Ok(written.answer())
+        let (store, part) = (&self.service.store, Part::Selected(query));
+        let shown = self.tables.records.read(store, self.table, id, part, chosen.accepted).await?;
+        let Some(Shown { body, tag, sent_as }) = shown else { return Ok(respond::no_content(Some(position))) };
+        let content = Some(Content::whole(body, chosen.content_type, sent_as.coding));
+        Ok(Written { status, content, tag: Some(&tag), location: None, position }.answer())
     }
 
-    fn list(&self, outcomes: &[Outcome]) -> Vec<u8> {
-        let mut body = vec![b'['];
+    fn list(&self, outcomes: &[Outcome], chosen: Chosen) -> Content {
+        let (renderer, format) = (self.tables.records.renderer(), chosen.accepted.format);
+        let mut body = Vec::new();
+        renderer.values_header(format, self.table, &mut body);
+        format.begin_list(&mut body);
         for (at, outcome) in outcomes.iter().enumerate() {
             if at > 0 {
-                body.push(b',');
+                format.separate(&mut body);
             }
             if let Outcome::Stored { record, .. } = outcome {
-                self.tables.records.renderer().values(self.table, record, None, &mut body);
+                renderer.values(format, self.table, record, None, &mut body);
             }
         }
-        body.push(b']');
-        body
+        format.end_list(&mut body);
+        format.set_count(outcomes.len() as u64, &mut body);
+        let coding = chosen.accepted.for_length(body.len()).coding;
+        Content::whole(body, chosen.content_type, coding)
     }
 
     fn preferences(&self) -> Preferences {

@@ -41,6 +41,12 @@ pub fn push(value: &Value, text: &mut String) {
     }
 }
 
+/// The elements of a list attribute, from its canonical text.
+pub fn list_elements(attribute: &Attribute, stored: &str) -> Vec<Value> {
+    let elements = json::elements(stored).unwrap_or_default();
+    elements.into_iter().map(|raw| scalar(attribute, raw).unwrap_or(Value::Null)).collect()
+}
+
 impl From<Misfit> for ViolationCode {
     fn from(misfit: Misfit) -> Self {
         match misfit {

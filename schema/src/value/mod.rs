@@ -4,6 +4,7 @@
 //! its attribute is an `ID`; numbers keep every bit.
 
 mod changes;
+mod fields;
 mod record;
 mod text;
 mod list;
@@ -11,7 +12,8 @@ mod number;
 pub mod json;
 
 pub use changes::{Change, Changes, read_changes};
-pub use list::push as push_json;
+pub use fields::{read_columns, read_fields};
+pub use list::{list_elements, push as push_json};
 pub use record::{Record, Violation, ViolationCode, read_record};
 pub use text::{CoerceError, coerce};
 

@@ -43,6 +43,8 @@ pub enum ViolationCode {
     Length,
     /// The body's id is not the URL's.
     Mismatch,
+    /// The line has more or fewer fields than the header.
+    Fields,
 }
 
 impl ViolationCode {
@@ -58,6 +60,7 @@ impl ViolationCode {
             Self::Operator => "operator",
             Self::Length => "length",
             Self::Mismatch => "mismatch",
+            Self::Fields => "fields",
         }
     }
 }
@@ -88,6 +91,12 @@ impl Violation {
         (!fits).then(|| Self::new(&pointer(&key.name), ViolationCode::Length, message()))
     }
 
+    /// A line whose fields are not those of the header.
+    pub fn fields(found: usize, named: usize) -> Self {
+        let message = format!("the line has {found} fields, the header names {named}");
+        Self::new("", ViolationCode::Fields, message)
+    }
+
     /// A body whose id is not the one in the URL.
     pub fn mismatch(key: &Attribute) -> Self {
         let message = format!("{} differs from the one in the URL", key.name);
@@ -112,6 +121,12 @@ pub fn read_record(table: &Table, text: &str) -> Result<Result<Record, Vec<Viola
             },
         }
     }
+    missing(table, &record, &mut violations);
+    Ok(if violations.is_empty() { Ok(record) } else { Err(violations) })
+}
+
+/// Adds a violation for each required attribute that has no value, unless it has one already.
+pub(super) fn missing(table: &Table, record: &Record, violations: &mut Vec<Violation>) {
     for (at, attribute) in table.attributes.iter().enumerate() {
         let absent = matches!(record[at], None | Some(Value::Null));
         let faulty = violations.iter().any(|violation| violation.pointer.starts_with(&pointer(&attribute.name)));
@@ -119,7 +134,6 @@ pub fn read_record(table: &Table, text: &str) -> Result<Result<Record, Vec<Viola
             violations.push(Violation::required(attribute));
         }
     }
-    Ok(if violations.is_empty() { Ok(record) } else { Err(violations) })
 }
 
 /// The attribute that a member names.
@@ -149,8 +163,12 @@ pub(super) fn value(table: &Table, id: AttributeId, raw: &RawValue) -> Result<Va
     if attribute.list {
         return list::canonical(attribute, raw, &pointer);
     }
-    let value = scalar(attribute, raw).map_err(|code| vec![Violation::wrong(&pointer, attribute, code)])?;
-    match Violation::of_id(attribute, &value) {
+    sized(table, id, scalar(attribute, raw).map_err(|code| vec![Violation::wrong(&pointer, attribute, code)])?)
+}
+
+/// The value, unless it is an id that no record can have.
+pub(super) fn sized(table: &Table, id: AttributeId, value: Value) -> Result<Value, Vec<Violation>> {
+    match Violation::of_id(table.attribute(id), &value) {
         Some(violation) if id == table.key => Err(vec![violation]),
         _ => Ok(value),
     }

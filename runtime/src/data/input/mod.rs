@@ -1,0 +1,117 @@
+//! Bodies → records of a table, in any format. Knows no HTTP.
+//!
+//! JSON stays text until an attribute's type is known; the binary formats are rewritten as such text record by record
+//! ([`binary`]), so that all formats mean the same, are checked by the same rules and keep every digit. Formats with a
+//! record on each line are read piece by piece ([`Lines`]), whoever brings the pieces.
+
+mod binary;
+mod cbor;
+mod csv;
+mod error;
+mod lines;
+mod msgpack;
+mod ndjson;
+
+pub use error::BodyError;
+pub use lines::{Line, Lines};
+
+use super::format::Format;
+use binary::Source;
+use stoa_schema::limits::RECORD_BYTES;
+use stoa_schema::model::Table;
+use stoa_schema::value::{Record, json, read_record};
+
+/// A body, decoded.
+#[derive(Clone, Debug)]
+pub struct Body {
+    /// What it claims to be.
+    pub format: Format,
+    /// All of it.
+    pub bytes: Vec<u8>,
+}
+
+/// What a body holds.
+#[derive(Debug)]
+pub enum Records {
+    /// A single record.
+    One(Record),
+    /// An array or lines; each is a record or says what is wrong with it.
+    Many(Vec<Result<Record, BodyError>>),
+}
+
+/// Reads a body of one record or of many.
+///
+/// # Errors
+/// It is not in its format, or its only record is none of the table.
+pub fn records(table: &Table, body: &Body) -> Result<Records, BodyError> {
+    match body.format {
+        Format::Json => json_records(table, text(&body.bytes)?),
+        Format::Cbor => binary_records(table, cbor::Items::new(&body.bytes)),
+        Format::MessagePack => binary_records(table, msgpack::Items::new(&body.bytes)),
+        Format::Ndjson => lines(table, Lines::ndjson(), &body.bytes).map(Records::Many),
+        Format::Csv => lines(table, Lines::csv(), &body.bytes).map(Records::Many),
+    }
+}
+
+/// Reads a body that must be one record.
+///
+/// # Errors
+/// It is not in its format, not one record, or none of the table.
+pub fn record(table: &Table, body: &Body) -> Result<Record, BodyError> {
+    let one = || BodyError::syntax("one record is expected here", 0);
+    if body.format == Format::Json {
+        return json_record(table, text(&body.bytes)?);
+    }
+    match records(table, body)? {
+        Records::One(record) => Ok(record),
+        Records::Many(many) if matches!(body.format, Format::Ndjson | Format::Csv) => {
+            let [record] = <[_; 1]>::try_from(many).map_err(|_| one())?;
+            record
+        }
+        Records::Many(_) => Err(one()),
+    }
+}
+
+/// The text of a body.
+///
+/// # Errors
+/// It is not UTF-8.
+pub fn text(bytes: &[u8]) -> Result<&str, BodyError> {
+    std::str::from_utf8(bytes).map_err(|error| BodyError::syntax("it is not UTF-8", error.valid_up_to()))
+}
+
+fn json_records(table: &Table, body: &str) -> Result<Records, BodyError> {
+    if !body.trim_start().starts_with('[') {
+        return json_record(table, body).map(Records::One);
+    }
+    let elements = json::elements(body)?.into_iter().map(|element| {
+        let position = element.get().as_ptr() as usize - body.as_ptr() as usize;
+        json_record(table, element.get()).map_err(|error| error.at(position))
+    });
+    Ok(Records::Many(elements.collect()))
+}
+
+fn json_record(table: &Table, text: &str) -> Result<Record, BodyError> {
+    if text.len() > RECORD_BYTES {
+        return Err(BodyError::TooLarge { index: None });
+    }
+    read_record(table, text)?.map_err(|violations| BodyError::Invalid { violations, index: None })
+}
+
+fn binary_records<'a>(table: &Table, mut source: impl Source<'a>) -> Result<Records, BodyError> {
+    let mut read = |text: &str, position| json_record(table, text).map_err(|error| error.at(position));
+    match binary::records(&mut source, &mut read)? {
+        binary::Items::One(record) => record.map(Records::One),
+        binary::Items::Many(records) => Ok(Records::Many(records)),
+    }
+}
+
+fn lines(table: &Table, mut lines: Lines, body: &[u8]) -> Result<Vec<Result<Record, BodyError>>, BodyError> {
+    lines.feed(body);
+    lines.end();
+    let mut records = Vec::new();
+    while let Some(line) = lines.next(table)? {
+        records.push(line.record);
+    }
+    Ok(records)
+}
