@@ -21,7 +21,7 @@
 //! `-`: absent) and, after an empty line, the body: JSON compared as a value, in which `"*"` stands for anything and
 //! `"...": "..."` in an object for members not named. `{etag}`, `{location}`, `{seq}` and `{next}` (of `Link`) in a request stand for
 //! those of the answer before; Without a body part the body is not looked at; `(empty)` says that there
-//! is none.
+//! is none. `hex:` before a body stands for its bytes, in hexadecimal digits.
 
 use crate::client::{Answer, Client};
 use crate::server::Server;
@@ -127,7 +127,7 @@ impl<'a> Case<'a> {
         };
         let headers: Vec<(&str, String)> = self.headers.iter().map(|(name, value)| (*name, fill(value))).collect();
         let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let answer = client.send(self.method, &fill(self.path), &headers, fill(&self.body).as_bytes());
+        let answer = client.send(self.method, &fill(self.path), &headers, &bytes(&fill(&self.body)));
         let checked = self.check(&answer);
         let shown = format!("{} {:#?}\n{}", answer.status, answer.headers, answer.text());
         *last = Some(answer);
@@ -154,6 +154,10 @@ impl<'a> Case<'a> {
             None => Ok(()),
             Some("(empty)") if answer.body.is_empty() => Ok(()),
             Some("(empty)") => Err("the body is not empty".into()),
+            Some(expected) if expected.starts_with("hex:") => match bytes(expected) == answer.body {
+                true => Ok(()),
+                false => Err(format!("the body is hex: {}", answer.body.iter().map(|byte| format!("{byte:02x}")).collect::<String>())),
+            },
             Some(expected) => compare_text(expected, &answer.text()),
         }
     }
@@ -170,9 +174,17 @@ fn part<'a>(lines: &[&'a str]) -> (Vec<(&'a str, &'a str)>, Option<String>) {
     (headers.collect(), body)
 }
 
+/// The bytes of a body: its text, or what its hexadecimal digits say.
+fn bytes(body: &str) -> Vec<u8> {
+    let Some(digits) = body.strip_prefix("hex:") else { return body.as_bytes().to_vec() };
+    let digits: Vec<char> = digits.chars().filter(|digit| !digit.is_whitespace()).collect();
+    let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap_or_else(|_| panic!("{pair:?} is no byte"));
+    digits.chunks(2).map(byte).collect()
+}
+
 fn compare_text(expected: &str, found: &str) -> Result<(), String> {
     let Ok(expected_json) = serde_json::from_str::<Json>(expected) else {
-        return if expected == found.trim() { Ok(()) } else { Err("the body differs".into()) };
+        return if expected == found.replace("\r\n", "\n").trim() { Ok(()) } else { Err("the body differs".into()) };
     };
     let found: Json = serde_json::from_str(found).map_err(|error| format!("the body is no JSON: {error}"))?;
     compare(&expected_json, &found, "")

@@ -13,6 +13,11 @@ fn http() {
 }
 
 #[test]
+fn formats() {
+    fixture::run_page(&server::root().join("docs/formats.md"));
+}
+
+#[test]
 fn times() {
     fixture::run_page(&server::root().join("docs/times.md"));
 }

@@ -7,6 +7,7 @@ mod catalogue;
 mod crash;
 mod docs;
 mod fixtures;
+mod formats;
 mod image;
 mod primary;
 mod round_trip;
