@@ -12,3 +12,4 @@ pub mod app;
 pub mod data;
 pub mod zones;
 pub mod limits;
+pub mod openapi;

@@ -14,6 +14,7 @@ mod headers;
 mod media;
 mod negotiate;
 mod origin;
+mod pages;
 mod problem;
 mod body;
 

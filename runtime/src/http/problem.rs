@@ -4,6 +4,7 @@ use super::body::AnswerBody;
 use crate::data::input::BodyError;
 use crate::data::tag::Tag;
 use crate::limits;
+use crate::openapi;
 use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value as Json, json};
@@ -158,10 +159,15 @@ impl Problem {
     }
 }
 
-/// The page that explains a problem.
-pub(super) fn page(name: &str) -> Option<String> {
-    let kind = ProblemKind::ALL.iter().find(|kind| kind.name == name)?;
-    Some(format!("{} ({})\n\n{}\n", kind.title, kind.status, kind.explanation))
+/// Every kind of problem, for the document that describes the app.
+pub(super) fn all() -> Vec<openapi::Problem> {
+    let told = |kind: &ProblemKind| openapi::Problem {
+        name: kind.name,
+        status: kind.status.as_u16(),
+        title: kind.title,
+        explanation: kind.explanation,
+    };
+    ProblemKind::ALL.iter().map(told).collect()
 }
 
 impl From<QueryError> for Box<Problem> {

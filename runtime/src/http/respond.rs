@@ -13,7 +13,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub(super) type Answer = Response<AnswerBody>;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 /// What every answer may depend on beside the URL.
 pub(super) const VARIES: HeaderValue = HeaderValue::from_static("Accept, Accept-Encoding, Origin, Prefer");
 
@@ -162,13 +161,6 @@ pub(super) fn json(body: &serde_json::Value) -> Answer {
     let mut response = bare(StatusCode::OK, body.to_string().into_bytes().into());
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response
-}
-
-/// A page of plain text.
-pub(super) fn text(body: String) -> Answer {
-    let mut response = bare(StatusCode::OK, body.into_bytes().into());
-    response.headers_mut().insert(CONTENT_TYPE, TEXT);
     response
 }
 

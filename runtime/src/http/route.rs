@@ -19,6 +19,10 @@ pub(super) enum Target<'a> {
     Collection { table: TableId, format: Option<Format>, query: &'a str },
     /// `/T/id`: one of them, or one attribute of it. An id that the key's type cannot hold is that of no record.
     Record { table: TableId, id: Option<Value>, attribute: Option<AttributeId>, format: Option<Format>, query: &'a str },
+    /// `/openapi.json`.
+    OpenApi,
+    /// `/_stoa/docs`, or a file of it.
+    Docs(Option<&'a str>),
     /// `/_stoa/health`.
     Health,
     /// `/_stoa/problems/name`.
@@ -35,9 +39,14 @@ pub(super) fn route<'a>(tables: &Tables, method: &Method, uri: &'a Uri) -> Resul
         return Err(Problem::syntax("the URL has bytes that are not ASCII; percent-encode them"));
     }
     let rest = path.strip_prefix('/').ok_or_else(|| nothing_here(tables, path))?;
+    if rest == "openapi.json" {
+        return Ok(Target::OpenApi);
+    }
     if let Some(internal) = rest.strip_prefix("_stoa/") {
         return match internal.split_once('/') {
             None if internal == "health" => Ok(Target::Health),
+            None if internal == "docs" => Ok(Target::Docs(None)),
+            Some(("docs", file)) => Ok(Target::Docs(Some(file))),
             Some(("problems", name)) => Ok(Target::ProblemPage(name)),
             _ => Err(nothing_here(tables, path)),
         };

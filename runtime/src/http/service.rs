@@ -4,7 +4,8 @@ use super::body::AnswerBody;
 use super::encode;
 use super::headers::{self, REQUEST_ID};
 use super::origin::Origins;
-use super::problem::{self, Problem};
+use super::pages::{self, Document};
+use super::problem::Problem;
 use super::read;
 use super::respond::{self, Answer, Position, header};
 use super::route::{Target, route};
@@ -33,6 +34,7 @@ pub struct Tables {
     pub catalog: Arc<Catalog>,
     pub(super) records: Records,
     cache_control: Vec<HeaderValue>,
+    document: Document,
 }
 
 impl Tables {
@@ -42,6 +44,7 @@ impl Tables {
             catalog.schema.tables.iter().map(|table| header(table.cache_control.as_deref().unwrap_or("no-cache")));
         Self {
             cache_control: cache_control.collect(),
+            document: Document::new(&catalog),
             records: Records::new(Arc::new(Renderer::new(Arc::clone(&catalog)))),
             catalog,
         }
@@ -153,16 +156,20 @@ impl Service {
                         .map_or_else(|error| Err(error.into()), |_| Err(Problem::method(RECORD))),
                 }
             }
-            Target::Health | Target::ProblemPage(_) if parts.method == Method::OPTIONS => {
-                Ok(respond::options(PAGE, false))
-            }
-            Target::Health | Target::ProblemPage(_) if !reading => Err(Problem::method(PAGE)),
-            Target::Health => Ok(respond::json(&self.health())),
-            Target::ProblemPage(name) => {
-                let page = problem::page(name)
-                    .ok_or_else(|| Problem::not_found(format!("there is no problem called {name:?}")));
-                page.map(respond::text)
-            }
+            Target::OpenApi | Target::Docs(_) | Target::Health | Target::ProblemPage(_) => match parts.method {
+                Method::OPTIONS => Ok(respond::options(PAGE, false)),
+                _ if !reading => Err(Problem::method(PAGE)),
+                _ => self.page(tables, target, &parts.headers),
+            },
+        }
+    }
+
+    fn page(&self, tables: &Tables, target: Target<'_>, headers: &HeaderMap) -> Result<Answer, Box<Problem>> {
+        match target {
+            Target::OpenApi => pages::openapi(&tables.document, headers),
+            Target::Docs(file) => pages::docs(file, headers),
+            Target::ProblemPage(name) => pages::problem(name, headers),
+            _ => Ok(respond::json(&self.health())),
         }
     }
 

@@ -1,0 +1,351 @@
+//! Paths: what each method on them takes and answers.
+
+use super::parameters::{self, READS, RECORD_WRITES, WRITES};
+use super::problems::{self, Problem};
+use super::responses;
+use super::schemas::{self, Form};
+use super::{SERVER, formats, reference};
+use serde_json::{Map, Value as Json, json};
+use stoa_schema::model::{Schema, Table};
+
+/// Problems that any request may meet.
+const ALWAYS: &[u16] = &[400, 403, 414];
+/// Problems of a read.
+const READING: &[u16] = &[400, 403, 406, 414, 422, 503];
+/// Problems of a write with a body.
+const WRITING: &[u16] = &[400, 403, 406, 408, 409, 413, 414, 415, 422, 503];
+/// Problems of a delete.
+const DELETING: &[u16] = &[400, 403, 409, 414, 422, 503];
+
+/// An operation of one method on one path.
+struct Operation<'a> {
+    /// Verb and table. No verb begins with another, so that no two operations can have one id.
+    verb: &'a str,
+    table: &'a Table,
+    summary: String,
+    description: &'a str,
+    parameters: Vec<Json>,
+    body: Option<Json>,
+    responses: Vec<(u16, Json)>,
+    problems: Vec<u16>,
+}
+
+impl Operation<'_> {
+    fn json(self) -> Json {
+        let mut operation = json!({
+            "operationId": format!("{}{}", self.verb, self.table.name),
+            "tags": [self.table.name],
+            "summary": self.summary,
+            "parameters": self.parameters,
+            "responses": answers(self.responses, &self.problems),
+        });
+        if !self.description.is_empty() {
+            operation["description"] = self.description.into();
+        }
+        if let Some(body) = self.body {
+            operation["requestBody"] = body;
+        }
+        operation
+    }
+}
+
+fn answers(responses: Vec<(u16, Json)>, problems: &[u16]) -> Json {
+    let told = responses.into_iter().map(|(status, response)| (status.to_string(), response));
+    let refused =
+        problems.iter().map(|status| (status.to_string(), reference("responses", &problems::component(*status))));
+    Json::Object(told.chain(refused).collect())
+}
+
+/// All paths.
+pub(super) fn all(schema: &Schema, problems: &[Problem]) -> Map<String, Json> {
+    let mut paths = Map::new();
+    for table in &schema.tables {
+        let Some(export) = &table.export else { continue };
+        paths.insert(format!("/{export}/"), collection(table, &Verbs::COLLECTION));
+        paths.insert(format!("/{export}/{{id}}"), record(table));
+        paths.insert(format!("/{export}"), bare(table));
+    }
+    paths.extend(server(problems));
+    paths
+}
+
+/// The verbs of the writes to a collection, which two paths take.
+struct Verbs {
+    create: &'static str,
+    store: &'static str,
+    update: &'static str,
+    remove: &'static str,
+    options: &'static str,
+}
+
+impl Verbs {
+    const COLLECTION: Verbs =
+        Verbs { create: "create", store: "store", update: "update", remove: "remove", options: "takes" };
+    const BARE: Verbs = Verbs { create: "add", store: "save", update: "amend", remove: "clear", options: "offers" };
+}
+
+/// `/T/`
+fn collection(table: &Table, verbs: &Verbs) -> Json {
+    let mut path = collection_writes(table, verbs);
+    let list = |verb, schema: Option<&Json>| Operation {
+        verb,
+        table,
+        summary: format!("{} records that meet conditions", table.name),
+        description: "All conditions must hold. A list that fits no buffer is streamed and has no ETag.",
+        parameters: [parameters::filters(table), parameters::controls(table), parameters::headers(READS)].concat(),
+        body: None,
+        responses: vec![
+            (200, responses::read("The records.", "ETag.list", schema)),
+            (304, responses::read("Nothing has changed.", "ETag", None)),
+        ],
+        problems: READING.to_vec(),
+    };
+    path["get"] = list("list", Some(&schemas::list(&schemas::shown(table)))).json();
+    path["head"] = list("probe", None).json();
+    path
+}
+
+fn collection_writes(table: &Table, verbs: &Verbs) -> Json {
+    json!({
+        "post": create(table, verbs.create).json(),
+        "put": store(table, verbs.store).json(),
+        "patch": update(table, verbs.update).json(),
+        "delete": remove(table, verbs.remove).json(),
+        "options": options(table, verbs.options).json(),
+    })
+}
+
+fn create<'a>(table: &'a Table, verb: &'a str) -> Operation<'a> {
+    let (sent, stored) = (schemas::record(table, Form::Sent), schemas::record(table, Form::Stored));
+    let mut created = responses::written(
+        "The stored record, or all of them.",
+        &["Location", "ETag.current"],
+        Some(&json!({"oneOf": [&stored, schemas::list(&stored)]})),
+    );
+    let id = json!({"id": format!("$response.body#/{}", table.key().name)});
+    created["links"] = json!({
+        "read": {"operationId": format!("get{}", table.name), "parameters": id},
+        "replace": {"operationId": format!("put{}", table.name), "parameters": id},
+        "change": {"operationId": format!("patch{}", table.name), "parameters": id},
+        "delete": {"operationId": format!("delete{}", table.name), "parameters": id},
+    });
+    Operation {
+        verb,
+        table,
+        summary: format!("Create a {}, or several", table.name),
+        description: "An id is made where none is given. An array is stored whole or not at all.",
+        parameters: parameters::headers(&[&["If-None-Match"], WRITES].concat()),
+        body: Some(formats::body(&json!({"oneOf": [&sent, schemas::list(&sent)]}))),
+        responses: vec![(201, created)],
+        problems: WRITING.to_vec(),
+    }
+}
+
+fn store<'a>(table: &'a Table, verb: &'a str) -> Operation<'a> {
+    let (sent, stored) = (schemas::identified(table), schemas::record(table, Form::Stored));
+    let shown = json!({"oneOf": [&stored, schemas::list(&stored)]});
+    Operation {
+        verb,
+        table,
+        summary: format!("Store {} records under their ids", table.name),
+        description: "Each is created or replaced; attributes that are not in the body become null. An array is stored \
+                      whole or not at all.",
+        parameters: parameters::headers(WRITES),
+        body: Some(formats::body(&json!({"oneOf": [&sent, schemas::list(&sent)]}))),
+        responses: vec![
+            (200, responses::written("The stored records.", &["ETag.current"], Some(&shown))),
+            (201, responses::written("A single record was created.", &["ETag.current", "Location"], Some(&stored))),
+            (204, responses::written("Stored; no body was wanted.", &["ETag.current"], None)),
+        ],
+        problems: WRITING.to_vec(),
+    }
+}
+
+fn update<'a>(table: &'a Table, verb: &'a str) -> Operation<'a> {
+    let zone = parameters::zone(table).into_iter().collect();
+    Operation {
+        verb,
+        table,
+        summary: format!("Change the {} records that meet conditions", table.name),
+        description: "At least one condition is needed.",
+        parameters: [parameters::filters(table), zone, parameters::headers(WRITES)].concat(),
+        body: Some(formats::changes(&schemas::record(table, Form::ChangeOfMany))),
+        responses: vec![
+            (200, responses::written("How many were changed.", &[], Some(&schemas::counted("updated")))),
+            (204, responses::written("Changed; no body was wanted.", &[], None)),
+        ],
+        problems: WRITING.to_vec(),
+    }
+}
+
+fn remove<'a>(table: &'a Table, verb: &'a str) -> Operation<'a> {
+    Operation {
+        verb,
+        table,
+        summary: format!("Delete the {} records that meet conditions", table.name),
+        description: "At least one condition is needed.",
+        parameters: [parameters::filters(table), parameters::headers(WRITES)].concat(),
+        body: None,
+        responses: vec![
+            (200, responses::written("How many were deleted.", &[], Some(&schemas::counted("deleted")))),
+            (204, responses::written("Deleted; no body was wanted.", &[], None)),
+        ],
+        problems: DELETING.to_vec(),
+    }
+}
+
+fn options<'a>(table: &'a Table, verb: &'a str) -> Operation<'a> {
+    Operation {
+        verb,
+        table,
+        summary: "What this path takes".into(),
+        description: "",
+        parameters: Vec::new(),
+        body: None,
+        responses: vec![(204, responses::options(true))],
+        problems: ALWAYS.to_vec(),
+    }
+}
+
+/// `/T/{id}`
+fn record(table: &Table) -> Json {
+    let shown = schemas::shown(table);
+    let takes = Operation { parameters: vec![parameters::any("id")], ..options(table, "options") };
+    json!({
+        "parameters": [parameters::id(table)],
+        "get": read(table, "get", Some(&shown)).json(),
+        "head": read(table, "head", None).json(),
+        "put": put(table, &shown).json(),
+        "patch": patch(table, &shown).json(),
+        "delete": delete(table).json(),
+        "options": takes.json(),
+    })
+}
+
+fn read<'a>(table: &'a Table, verb: &'a str, schema: Option<&Json>) -> Operation<'a> {
+    Operation {
+        verb,
+        table,
+        summary: format!("One {}", table.name),
+        description: "",
+        parameters: [parameters::of_record(table), parameters::headers(READS)].concat(),
+        body: None,
+        responses: vec![
+            (200, responses::read("The record.", "ETag", schema)),
+            (304, responses::read("Nothing has changed.", "ETag", None)),
+        ],
+        problems: [READING, &[404]].concat(),
+    }
+}
+
+fn put<'a>(table: &'a Table, shown: &Json) -> Operation<'a> {
+    Operation {
+        verb: "put",
+        table,
+        summary: format!("Store a {} under its id", table.name),
+        description: "Attributes that are not in the body become null.",
+        parameters: [parameters::of_record(table), parameters::headers(RECORD_WRITES)].concat(),
+        body: Some(formats::body(&schemas::record(table, Form::Sent))),
+        responses: vec![
+            (200, responses::written("The record was replaced.", &["ETag.current"], Some(shown))),
+            (201, responses::written("The record was created.", &["ETag.current", "Location"], Some(shown))),
+            (204, responses::written("Stored; no body was wanted.", &["ETag.current"], None)),
+        ],
+        problems: [WRITING, &[404, 412]].concat(),
+    }
+}
+
+fn patch<'a>(table: &'a Table, shown: &Json) -> Operation<'a> {
+    Operation {
+        verb: "patch",
+        table,
+        summary: format!("Change a {}", table.name),
+        description: "Only what the body names changes. Operators are applied to what is stored at that moment.",
+        parameters: [parameters::of_record(table), parameters::headers(RECORD_WRITES)].concat(),
+        body: Some(formats::changes(&schemas::record(table, Form::Change))),
+        responses: vec![
+            (200, responses::written("The record as it is now.", &["ETag.current"], Some(shown))),
+            (204, responses::written("Changed; no body was wanted.", &["ETag.current"], None)),
+        ],
+        problems: [WRITING, &[404, 412]].concat(),
+    }
+}
+
+fn delete(table: &Table) -> Operation<'_> {
+    Operation {
+        verb: "delete",
+        table,
+        summary: format!("Delete a {}", table.name),
+        description: "",
+        parameters: [parameters::of_record(table), parameters::headers(&["If-Match", "If-None-Match", "Stoa-Seq"])]
+            .concat(),
+        body: None,
+        responses: vec![(204, responses::written("Deleted.", &[], None))],
+        problems: [DELETING, &[404, 412]].concat(),
+    }
+}
+
+/// `/T`: the description; everything else is the collection's.
+fn bare(table: &Table) -> Json {
+    let describe = |verb, schema: Option<&Json>| Operation {
+        verb,
+        table,
+        summary: format!("What a {} is", table.name),
+        description: "With a query, this path means the collection, as it does for writes.",
+        parameters: parameters::headers(&["Stoa-Seq"]),
+        body: None,
+        responses: vec![(200, responses::untagged("Attributes, relations and the number of records.", schema))],
+        problems: READING.to_vec(),
+    };
+    let mut path = collection_writes(table, &Verbs::BARE);
+    path["get"] = describe("describe", Some(&reference("schemas", "Stoa.Table"))).json();
+    path["head"] = describe("peek", None).json();
+    path
+}
+
+/// What belongs to no table.
+fn server(problems: &[Problem]) -> Vec<(String, Json)> {
+    let mut names: Vec<&str> = problems.iter().map(|problem| problem.name).collect();
+    names.dedup();
+    let json = |schema: Json| formats::content(&["application/json"], &schema);
+    let text = json!({"type": "string"});
+    let html = formats::content(&["text/html"], &text);
+    let explained = formats::content(&["text/plain", "text/html"], &text);
+    let kept = ["ETag", "Cache-Control"];
+    let guarded = ["ETag", "Cache-Control", "Content-Security-Policy"];
+    let varying = ["ETag", "Cache-Control", "Content-Security-Policy", "Vary"];
+    let mut problem = tagged(page("Problem", "What a kind of problem means", &varying, &explained, &[404]));
+    problem["options"]["parameters"] = json!([parameters::any("name")]);
+    problem["parameters"] = json!([{"name": "name", "in": "path", "required": true, "description": "The kind of problem.",
+                                    "schema": {"type": "string", "enum": names}}]);
+    let document = json(json!({"type": "object", "required": ["openapi", "paths"]}));
+    let health = json(reference("schemas", "Stoa.Health"));
+    vec![
+        ("/openapi.json".into(), tagged(page("OpenApi", "This document", &kept, &document, &[]))),
+        ("/_stoa/docs".into(), tagged(page("Docs", "A page to read this and try it", &guarded, &html, &[]))),
+        ("/_stoa/health".into(), page("Health", "Whether the server is there", &["Cache-Control"], &health, &[])),
+        ("/_stoa/problems/{name}".into(), problem),
+    ]
+}
+
+/// A page that has a tag.
+fn tagged(mut page: Json) -> Json {
+    for method in ["get", "head"] {
+        page[method]["parameters"] = json!([reference("parameters", "If-None-Match")]);
+        page[method]["responses"]["304"] = responses::page("Nothing has changed.", &["ETag", "Cache-Control"], None);
+    }
+    page
+}
+
+fn page(name: &str, summary: &str, headers: &[&str], content: &Json, problems: &[u16]) -> Json {
+    let problems = [ALWAYS, problems].concat();
+    let operation = |verb: &str, response: (u16, Json)| {
+        json!({"operationId": format!("{verb}.{name}"), "tags": [SERVER], "summary": summary,
+               "responses": answers(vec![response], &problems)})
+    };
+    json!({
+        "get": operation("get", (200, responses::page(summary, headers, Some(content.clone())))),
+        "head": operation("head", (200, responses::page(summary, headers, None))),
+        "options": operation("options", (204, responses::options(false))),
+    })
+}

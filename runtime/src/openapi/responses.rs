@@ -1,0 +1,97 @@
+//! Answers that are no problems, and the headers of all.
+
+use super::{formats, object, reference};
+use serde_json::{Map, Value as Json, json};
+
+/// Each header: its component, its name, whether the answers that list it always carry it, what it says.
+const HEADERS: &[(&str, &str, bool, &str)] = &[
+    ("X-Request-Id", "X-Request-Id", true, "The id of this request, which the log repeats."),
+    (
+        "Stoa-Seq",
+        "Stoa-Seq",
+        true,
+        "The position of the change log that this answer includes. Send it back and no answer is older.",
+    ),
+    ("ETag", "ETag", true, "The tag of what is shown, for If-Match and If-None-Match."),
+    ("ETag.list", "ETag", false, "The tag of what is shown, for If-None-Match. A list that is streamed has none."),
+    ("ETag.current", "ETag", false, "The tag of the record as it is, if there is one."),
+    ("Cache-Control", "Cache-Control", true, "How long the answer may be kept."),
+    ("Vary", "Vary", true, "The headers of the request that the answer depends on."),
+    ("Location", "Location", false, "The path of the new record."),
+    ("Preference-Applied", "Preference-Applied", false, "What of `Prefer` was done."),
+    ("Allow", "Allow", true, "The methods that this path knows."),
+    ("Accept-Patch", "Accept-Patch", true, "The formats of a PATCH body."),
+    ("Retry-After", "Retry-After", true, "Seconds after which to try again."),
+    ("Access-Control-Allow-Origin", "Access-Control-Allow-Origin", false, "The page that may use the answer."),
+    ("Access-Control-Allow-Methods", "Access-Control-Allow-Methods", false, "What such a page may do."),
+    (
+        "Content-Security-Policy",
+        "Content-Security-Policy",
+        true,
+        "What the page may load: only what this server sends.",
+    ),
+];
+
+/// The components of all headers.
+pub(super) fn headers() -> Map<String, Json> {
+    object(HEADERS.iter().map(|(component, _, always, description)| {
+        let header = json!({"description": description, "required": always, "schema": {"type": "string"}});
+        ((*component).to_owned(), header)
+    }))
+}
+
+/// References to headers, by the names of their components; every answer has the first.
+fn carried(components: &[&str]) -> Json {
+    let all = ["X-Request-Id"].iter().chain(components);
+    Json::Object(object(all.filter_map(|component| {
+        let (_, name, _, _) = HEADERS.iter().find(|(known, _, _, _)| known == component)?;
+        Some(((*name).to_owned(), reference("headers", component)))
+    })))
+}
+
+/// The headers of a problem with this status.
+pub(super) fn of_problem(status: u16) -> Json {
+    carried(match status {
+        405 => &["Allow"],
+        412 => &["ETag.current"],
+        503 | 429 => &["Retry-After"],
+        _ => &[],
+    })
+}
+
+/// Data that is read.
+pub(super) fn read(description: &str, tag: &str, schema: Option<&Json>) -> Json {
+    let headers = carried(&[tag, "Stoa-Seq", "Cache-Control", "Vary"]);
+    answer(description, headers, schema.map(formats::answer))
+}
+
+/// Data that is read and has no tag.
+pub(super) fn untagged(description: &str, schema: Option<&Json>) -> Json {
+    answer(description, carried(&["Stoa-Seq", "Cache-Control", "Vary"]), schema.map(formats::answer))
+}
+
+/// The answer to a write.
+pub(super) fn written(description: &str, headers: &[&str], schema: Option<&Json>) -> Json {
+    let always = ["Stoa-Seq", "Preference-Applied"];
+    let headers = carried(&[always.as_slice(), headers].concat());
+    answer(description, headers, schema.map(formats::answer))
+}
+
+/// Nothing but what the path takes.
+pub(super) fn options(patch: bool) -> Json {
+    let patch = if patch { ["Accept-Patch"].as_slice() } else { &[] };
+    let fixed = ["Allow", "Access-Control-Allow-Origin", "Access-Control-Allow-Methods"];
+    answer("What this path takes.", carried(&[fixed.as_slice(), patch].concat()), None)
+}
+
+/// An answer about the server; `content` is left out for HEAD.
+pub(super) fn page(description: &str, headers: &[&str], content: Option<Json>) -> Json {
+    answer(description, carried(headers), content)
+}
+
+fn answer(description: &str, headers: Json, content: Option<Json>) -> Json {
+    match content {
+        Some(content) => json!({"description": description, "headers": headers, "content": content}),
+        None => json!({"description": description, "headers": headers}),
+    }
+}
