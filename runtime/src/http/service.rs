@@ -159,15 +159,15 @@ impl Service {
             Target::OpenApi | Target::Docs(_) | Target::Health | Target::ProblemPage(_) => match parts.method {
                 Method::OPTIONS => Ok(respond::options(PAGE, false)),
                 _ if !reading => Err(Problem::method(PAGE)),
-                _ => self.page(tables, target, &parts.headers),
+                _ => self.page(tables, &target, &parts.headers),
             },
         }
     }
 
-    fn page(&self, tables: &Tables, target: Target<'_>, headers: &HeaderMap) -> Result<Answer, Box<Problem>> {
+    fn page(&self, tables: &Tables, target: &Target<'_>, headers: &HeaderMap) -> Result<Answer, Box<Problem>> {
         match target {
             Target::OpenApi => pages::openapi(&tables.document, headers),
-            Target::Docs(file) => pages::docs(file, headers),
+            Target::Docs(file) => pages::docs(*file, headers),
             Target::ProblemPage(name) => pages::problem(name, headers),
             _ => Ok(respond::json(&self.health())),
         }

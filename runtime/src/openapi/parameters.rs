@@ -12,7 +12,7 @@ struct Fixed {
     place: &'static str,
     description: &'static str,
     schema: fn() -> Json,
-    example: &'static str,
+    example: Option<&'static str>,
 }
 
 const FIXED: &[Fixed] = &[
@@ -21,14 +21,22 @@ const FIXED: &[Fixed] = &[
         place: "query",
         description: "How many records at most. `limit=0` is an empty list.",
         schema: count,
-        example: "20",
+        example: Some("20"),
     },
     Fixed {
         name: "offset",
         place: "query",
         description: "How many matching records are passed over first.",
         schema: count,
-        example: "0",
+        example: Some("0"),
+    },
+    Fixed {
+        name: "after",
+        place: "query",
+        description: "Where the page before ended: the token of its header Link. It works for every order, excludes \
+                      `offset`, and belongs to one query.",
+        schema: text,
+        example: None,
     },
     Fixed {
         name: "timezone",
@@ -36,14 +44,14 @@ const FIXED: &[Fixed] = &[
         description: "The zone in which bounds without an offset are read and date-times are shown: a name of the IANA \
                       database or an offset.",
         schema: text,
-        example: "Europe/Paris",
+        example: Some("Europe/Paris"),
     },
     Fixed {
         name: "If-Match",
         place: "header",
         description: "Only if the record has one of these tags (`*`: if there is one); otherwise 412.",
         schema: text,
-        example: "*",
+        example: Some("*"),
     },
     Fixed {
         name: "If-None-Match",
@@ -51,14 +59,15 @@ const FIXED: &[Fixed] = &[
         description: "A read answers 304 if what it shows has one of these tags. A write is done only if the record has \
                       none of them (`*`: if there is none); otherwise 412.",
         schema: text,
-        example: "\"k3x\"",
+        example: Some("\"k3x\""),
     },
     Fixed {
         name: "Prefer",
         place: "header",
-        description: "`return=minimal` leaves out the body. What is unknown is ignored.",
+        description: "`return=minimal` leaves out the body of a write; `count=exact` tells with a list where it lies among \
+                      all matching records (Content-Range). What is unknown is ignored.",
         schema: text,
-        example: "return=representation",
+        example: Some("return=representation"),
     },
     Fixed {
         name: "Stoa-Seq",
@@ -66,7 +75,7 @@ const FIXED: &[Fixed] = &[
         description: "The `Stoa-Seq` of an earlier answer: this one is not older. It waits up to two seconds, then \
                       answers 503.",
         schema: text,
-        example: "0",
+        example: Some("0"),
     },
 ];
 
@@ -81,14 +90,20 @@ fn text() -> Json {
 impl Fixed {
     fn parameter(&self) -> Json {
         let schema = (self.schema)();
-        let example = self.example.parse::<i64>().ok().filter(|_| schema["type"] == "integer").map(Json::from);
-        json!({"name": self.name, "in": self.place, "description": self.description, "schema": schema,
-               "example": example.unwrap_or_else(|| self.example.into())})
+        let mut parameter = json!({"name": self.name, "in": self.place, "description": self.description});
+        if let Some(example) = self.example {
+            let number = example.parse::<i64>().ok().filter(|_| schema["type"] == "integer");
+            parameter["example"] = number.map_or_else(|| example.into(), Json::from);
+        }
+        parameter["schema"] = schema;
+        parameter
     }
 }
 
-/// The parameters on the whole collection, by what they are for.
+/// Headers of a read.
 pub(super) const READS: &[&str] = &["Stoa-Seq", "If-None-Match"];
+/// Headers of a read of several records.
+pub(super) const LISTS: &[&str] = &["Stoa-Seq", "If-None-Match", "Prefer"];
 /// Headers of a write to one record.
 pub(super) const RECORD_WRITES: &[&str] = &["If-Match", "If-None-Match", "Prefer", "Stoa-Seq"];
 /// Headers of a write to several records.
@@ -126,6 +141,7 @@ pub(super) fn controls(table: &Table) -> Vec<Json> {
         ("sort", component(table, ".sort")),
         ("limit", "limit".to_owned()),
         ("offset", "offset".to_owned()),
+        ("after", "after".to_owned()),
         ("select", component(table, ".select")),
         ("timezone", "timezone".to_owned()),
     ];
@@ -220,7 +236,6 @@ fn sort(table: &Table) -> Json {
 }
 
 fn select(table: &Table) -> Json {
-    let related = table.relations.first().map(|relation| format!(",{}", relation.name)).unwrap_or_default();
     json!({
         "name": "select",
         "in": "query",
@@ -228,6 +243,6 @@ fn select(table: &Table) -> Json {
                         attributes and no relation.",
         "allowReserved": true,
         "schema": {"type": "string"},
-        "example": format!("{}{related}", table.key().name),
+        "example": table.key().name,
     })
 }

@@ -1,6 +1,6 @@
 //! Paths: what each method on them takes and answers.
 
-use super::parameters::{self, READS, RECORD_WRITES, WRITES};
+use super::parameters::{self, LISTS, READS, RECORD_WRITES, WRITES};
 use super::problems::{self, Problem};
 use super::responses;
 use super::schemas::{self, Form};
@@ -92,11 +92,11 @@ fn collection(table: &Table, verbs: &Verbs) -> Json {
         table,
         summary: format!("{} records that meet conditions", table.name),
         description: "All conditions must hold. A list that fits no buffer is streamed and has no ETag.",
-        parameters: [parameters::filters(table), parameters::controls(table), parameters::headers(READS)].concat(),
+        parameters: [parameters::filters(table), parameters::controls(table), parameters::headers(LISTS)].concat(),
         body: None,
         responses: vec![
-            (200, responses::read("The records.", "ETag.list", schema)),
-            (304, responses::read("Nothing has changed.", "ETag", None)),
+            (200, responses::list("The records.", "ETag.list", schema)),
+            (304, responses::list("Nothing has changed.", "ETag", None)),
         ],
         problems: READING.to_vec(),
     };

@@ -18,6 +18,9 @@ const HEADERS: &[(&str, &str, bool, &str)] = &[
     ("Cache-Control", "Cache-Control", true, "How long the answer may be kept."),
     ("Vary", "Vary", true, "The headers of the request that the answer depends on."),
     ("Location", "Location", false, "The path of the new record."),
+    ("Link", "Link", false, "The next page, with `rel=\"next\"`, if there may be one."),
+    ("Content-Range", "Content-Range", false, "`items 0-19/345`: where the page lies, if `Prefer: count=exact` asked."),
+    ("Server-Timing", "Server-Timing", false, "What the answer took. `stoa dev` names the index that a query lacks."),
     ("Preference-Applied", "Preference-Applied", false, "What of `Prefer` was done."),
     ("Allow", "Allow", true, "The methods that this path knows."),
     ("Accept-Patch", "Accept-Patch", true, "The formats of a PATCH body."),
@@ -62,34 +65,41 @@ pub(super) fn of_problem(status: u16) -> Json {
 /// Data that is read.
 pub(super) fn read(description: &str, tag: &str, schema: Option<&Json>) -> Json {
     let headers = carried(&[tag, "Stoa-Seq", "Cache-Control", "Vary"]);
-    answer(description, headers, schema.map(formats::answer))
+    answer(description, &headers, schema.map(formats::answer))
+}
+
+/// A list that is read.
+pub(super) fn list(description: &str, tag: &str, schema: Option<&Json>) -> Json {
+    let paging = ["Link", "Content-Range", "Preference-Applied", "Server-Timing"];
+    let headers = carried(&[[tag, "Stoa-Seq", "Cache-Control", "Vary"].as_slice(), &paging].concat());
+    answer(description, &headers, schema.map(formats::answer))
 }
 
 /// Data that is read and has no tag.
 pub(super) fn untagged(description: &str, schema: Option<&Json>) -> Json {
-    answer(description, carried(&["Stoa-Seq", "Cache-Control", "Vary"]), schema.map(formats::answer))
+    answer(description, &carried(&["Stoa-Seq", "Cache-Control", "Vary"]), schema.map(formats::answer))
 }
 
 /// The answer to a write.
 pub(super) fn written(description: &str, headers: &[&str], schema: Option<&Json>) -> Json {
     let always = ["Stoa-Seq", "Preference-Applied"];
     let headers = carried(&[always.as_slice(), headers].concat());
-    answer(description, headers, schema.map(formats::answer))
+    answer(description, &headers, schema.map(formats::answer))
 }
 
 /// Nothing but what the path takes.
 pub(super) fn options(patch: bool) -> Json {
     let patch = if patch { ["Accept-Patch"].as_slice() } else { &[] };
     let fixed = ["Allow", "Access-Control-Allow-Origin", "Access-Control-Allow-Methods"];
-    answer("What this path takes.", carried(&[fixed.as_slice(), patch].concat()), None)
+    answer("What this path takes.", &carried(&[fixed.as_slice(), patch].concat()), None)
 }
 
 /// An answer about the server; `content` is left out for HEAD.
 pub(super) fn page(description: &str, headers: &[&str], content: Option<Json>) -> Json {
-    answer(description, carried(headers), content)
+    answer(description, &carried(headers), content)
 }
 
-fn answer(description: &str, headers: Json, content: Option<Json>) -> Json {
+fn answer(description: &str, headers: &Json, content: Option<Json>) -> Json {
     match content {
         Some(content) => json!({"description": description, "headers": headers, "content": content}),
         None => json!({"description": description, "headers": headers}),

@@ -51,7 +51,8 @@ pub(super) fn list(items: &Json) -> Json {
 /// The body of `PUT /T/`: records that say which they are.
 pub(super) fn identified(table: &Table) -> Json {
     let key = table.key();
-    let named = json!({"required": [key.name], "properties": {(key.name.as_str()): {"not": {"type": "null"}}}});
+    let named = json!({"type": "object", "required": [key.name],
+                       "properties": {(key.name.as_str()): value(key, true, false)}});
     json!({"allOf": [record(table, Form::Sent), named]})
 }
 
@@ -235,21 +236,21 @@ fn description() -> Json {
     let text = || json!({"type": "string"});
     let optional = || json!({"type": ["string", "null"]});
     let flag = || json!({"type": "boolean"});
-    let attribute = closed(json!({"name": text(), "type": text(), "description": optional(), "required": flag(),
+    let attribute = closed(&json!({"name": text(), "type": text(), "description": optional(), "required": flag(),
                                   "indexed": flag(), "setBy": optional()}));
-    let relation = closed(json!({"name": text(), "type": text(), "from": text(), "to": text()}));
+    let relation = closed(&json!({"name": text(), "type": text(), "from": text(), "to": text()}));
     let table = json!({"table": text(), "path": text(), "description": optional(), "primaryKey": text(),
                        "attributes": list(&attribute), "relations": list(&relation), "records": {"type": "integer"}});
-    closed(table)
+    closed(&table)
 }
 
 fn health() -> Json {
-    closed(json!({"status": {"const": "ok"}, "version": {"type": "string"}, "log": {"type": "string"},
+    closed(&json!({"status": {"const": "ok"}, "version": {"type": "string"}, "log": {"type": "string"},
                   "position": {"type": "integer", "format": "int64"}, "tzdata": {"type": "string"}}))
 }
 
 /// An object that has exactly these members.
-fn closed(properties: Json) -> Json {
+fn closed(properties: &Json) -> Json {
     let required: Vec<&String> = properties.as_object().into_iter().flat_map(Map::keys).collect();
     json!({"type": "object", "required": required, "properties": properties, "additionalProperties": false})
 }

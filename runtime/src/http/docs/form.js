@@ -5,7 +5,7 @@ import { resolved, sample } from './schema.js';
 
 const GROUPS = [
   ['path', 'Path', true],
-  ['control', 'What is shown', true],
+  ['control', 'What is shown', false],
   ['filter', 'Conditions', false],
   ['header', 'Headers', false],
 ];
@@ -22,7 +22,7 @@ export function form(api, path, method, operation, shared) {
   const made = element(
     'form', {},
     ...paragraphs(operation.description),
-    ...GROUPS.map(([kind, title, open]) => group(title, fields.filter((each) => each.kind === kind), open)),
+    ...GROUPS.map(([kind, title, open]) => group(title, fields.filter((each) => each.kind === kind), open || (kind === 'control' && method === 'GET'))),
     body?.node,
     element('div', { className: 'line' }, url),
     element('div', { className: 'line' }, send, copy),

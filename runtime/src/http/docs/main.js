@@ -50,8 +50,10 @@ function page(api, fragment) {
     tag === api.tags[0] ? about(api) : '',
   );
   document.title = `${tag.name}: Stoa`;
-  if (open) content.querySelector('details.operation[open] summary')?.focus();
-  else scrollTo(0, 0);
+  const summary = open && content.querySelector('details.operation[open] > summary');
+  if (!summary) return scrollTo(0, 0);
+  summary.focus({ preventScroll: true });
+  summary.scrollIntoView();
 }
 
 function menu(api, current = api.tags.find(({ name }) => name === tables.dataset.current)) {
