@@ -18,6 +18,11 @@ fn formats() {
 }
 
 #[test]
+fn openapi() {
+    fixture::run_page(&server::root().join("docs/openapi.md"));
+}
+
+#[test]
 fn times() {
     fixture::run_page(&server::root().join("docs/times.md"));
 }

@@ -21,4 +21,20 @@ macro_rules! fixtures {
     };
 }
 
-fixtures!(records, contract_storefront, contract_calendar, methods, conditional, queries, times, ids, bad_bodies, bad_urls, lists, pages, formats, negotiation);
+fixtures!(
+    records,
+    contract_storefront,
+    contract_calendar,
+    methods,
+    conditional,
+    queries,
+    times,
+    ids,
+    bad_bodies,
+    bad_urls,
+    lists,
+    pages,
+    formats,
+    negotiation,
+    openapi
+);

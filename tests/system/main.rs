@@ -9,6 +9,7 @@ mod docs;
 mod fixtures;
 mod formats;
 mod image;
+mod openapi;
 mod primary;
 mod round_trip;
 mod together;
