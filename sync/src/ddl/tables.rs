@@ -119,10 +119,11 @@ fn triggers(table: &Table, lists: &[&Attribute]) -> [Object; 3] {
     let key = quoted(&table.key().name);
     let add = |list: &&Attribute| add_elements(table, list);
     let remove = |list: &&Attribute| remove_elements(table, list);
-    let insert = [format!(
+    let log = format!(
         "INSERT INTO _changes(tbl,id,op,rev,at,after) VALUES({name},NEW.{key},1,NEW.{REVISION},NEW.{REVISION}/1000,{})",
         image::whole(table, "NEW")
-    )];
+    );
+    let insert = guard_made_key(table).into_iter().chain([log]);
     let update = [
         guard(table),
         format!(
@@ -143,7 +144,7 @@ fn triggers(table: &Table, lists: &[&Attribute]) -> [Object; 3] {
         [format!("{} {changed}", remove(list)), format!("{} {changed}", add(list))]
     });
     [
-        trigger(table, "insert", insert.into_iter().chain(lists.iter().map(add))),
+        trigger(table, "insert", insert.chain(lists.iter().map(add))),
         trigger(table, "update", update.into_iter().chain(replace)),
         trigger(table, "delete", delete.into_iter().chain(lists.iter().map(remove))),
     ]
@@ -180,6 +181,14 @@ fn guard(table: &Table) -> String {
         size(table),
         ranges.collect::<String>()
     )
+}
+
+/// A key that was left open is the largest one and 1: it may leave 32 bits.
+fn guard_made_key(table: &Table) -> Option<String> {
+    let key = table.key();
+    let raise = format!("RAISE(ABORT,{})", literal(&format!("stoa:range:{}", key.name)));
+    let beyond = format!("NEW.{} NOT BETWEEN -2147483648 AND 2147483647", quoted(&key.name));
+    (key.kind == Kind::Int).then(|| format!("SELECT CASE WHEN {beyond} THEN {raise} END"))
 }
 
 /// The bytes of a record's texts and lists; what else it holds is small.
