@@ -20,7 +20,13 @@ fn any_record_survives_every_format() {
             assert!(matches!(answer.status, 200 | 204), "{}: {}", sent.media_type, answer.text());
             for asked in FORMATS {
                 let answer = client.get(&format!("/Item/{}?id=same", asked.suffix));
-                assert_eq!((asked.decode)(&answer.body), std::slice::from_ref(&record), "{} to {}", sent.suffix, asked.suffix);
+                assert_eq!(
+                    (asked.decode)(&answer.body),
+                    std::slice::from_ref(&record),
+                    "{} to {}",
+                    sent.suffix,
+                    asked.suffix
+                );
             }
         }
         Ok(())
@@ -101,7 +107,8 @@ fn python_reads_the_csv() {
 /// What curl makes of an encoded answer: the body is decoded, the headers are as sent.
 fn curl(server: &Server, path: &str, coding: &str) -> Answer {
     let url = format!("{}{path}", server.base);
-    let arguments = ["-sS", "--globoff", "--compressed", "-D", "/dev/stderr", "-H", &format!("Accept-Encoding: {coding}"), &url];
+    let arguments =
+        ["-sS", "--globoff", "--compressed", "-D", "/dev/stderr", "-H", &format!("Accept-Encoding: {coding}"), &url];
     let output = std::process::Command::new("curl").args(arguments).output().expect("curl");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let head = String::from_utf8(output.stderr).unwrap();

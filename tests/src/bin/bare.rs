@@ -52,9 +52,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Box<d
     let mut listen = None;
     let mut description_bytes = 100;
     while let Some(name) = arguments.next() {
-        let value = arguments
-            .next()
-            .ok_or_else(|| format!("{name} needs a value"))?;
+        let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
         match name.as_str() {
             "--listen" => listen = Some(value.parse()?),
             "--description" => description_bytes = value.parse()?,
@@ -62,20 +60,14 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Box<d
         }
     }
     let listen = listen.ok_or("usage: bare --listen ADDRESS:PORT [--description BYTES]")?;
-    Ok(Options {
-        listen,
-        description_bytes,
-    })
+    Ok(Options { listen, description_bytes })
 }
 
 impl Answers {
     fn new(description_bytes: usize) -> Self {
         let record = record(description_bytes);
         let list = format!("[{}]", vec![record.as_str(); PAGE].join(","));
-        Self {
-            record: record.leak(),
-            list: list.leak(),
-        }
+        Self { record: record.leak(), list: list.leak() }
     }
 }
 
@@ -103,10 +95,8 @@ async fn serve(listener: TcpListener, answers: Answers) -> Result<(), Box<dyn Er
 }
 
 async fn converse(stream: TcpStream, answers: Answers) {
-    let service =
-        service_fn(move |request| async move { Ok::<_, Infallible>(answer(&request, answers)) });
-    let conversation = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service);
+    let service = service_fn(move |request| async move { Ok::<_, Infallible>(answer(&request, answers)) });
+    let conversation = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     if let Err(error) = conversation.await {
         eprintln!("{error}");
     }
@@ -118,18 +108,14 @@ fn answer(request: &Request<Incoming>, answers: Answers) -> Response<Full<Bytes>
         *refused.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
         return refused;
     }
-    let body = if request.uri().path().starts_with("/list") {
-        answers.list
-    } else {
-        answers.record
-    };
+    let body = if request.uri().path().starts_with("/list") { answers.list } else { answers.record };
     let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
     let headers = response.headers_mut();
     headers.reserve(6);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ETAG, HeaderValue::from_static("\"h7k2m9x4q1\""));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(VARY, HeaderValue::from_static("Accept, Origin"));
+    headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding, Origin, Prefer"));
     headers.insert(STOA_SEQ, HeaderValue::from_static("k7f2-10000"));
     headers.insert(X_REQUEST_ID, HeaderValue::from_static("5f0c2a9be41d7736"));
     response

@@ -66,7 +66,8 @@ fn bombs_are_refused_by_what_they_hold() {
         client.send("PUT", "/Item/a", &[JSON, ("content-encoding", &both)], &twice).expect(413);
     }
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
-    let peak: u64 = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse().ok()).unwrap();
+    let peak: u64 =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse().ok()).unwrap();
     assert!(peak < 150 << 10, "{peak} KiB");
 }
 

@@ -188,7 +188,8 @@ fn to_cbor(records: &[Record]) -> Vec<u8> {
         }
     }
     let mut body = Vec::new();
-    ciborium::into_writer(&Cbor::Array(records.iter().map(|it| item(&json_of(it), false)).collect()), &mut body).unwrap();
+    ciborium::into_writer(&Cbor::Array(records.iter().map(|it| item(&json_of(it), false)).collect()), &mut body)
+        .unwrap();
     body
 }
 

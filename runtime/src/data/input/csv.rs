@@ -8,6 +8,8 @@ use stoa_schema::limits::RECORD_BYTES;
 use stoa_schema::model::{AttributeId, Table};
 use stoa_schema::value::{Record, Violation, read_columns, read_fields};
 
+const BYTE_ORDER_MARK_BYTES: usize = 3;
+
 pub(super) struct Csv {
     reader: Reader,
     buffer: Vec<u8>,
@@ -78,6 +80,10 @@ impl Csv {
 
     /// The next line, if it ends in what is there.
     fn row(&mut self) -> Option<Row> {
+        // The reader drops a byte order mark, if it sees all of it at once and a byte behind it.
+        if self.before + self.read == 0 && self.buffer.len() <= BYTE_ORDER_MARK_BYTES && !self.ended {
+            return None;
+        }
         loop {
             if self.row.begin.is_none() {
                 self.skip_line_ends();
