@@ -42,14 +42,24 @@ fn run_text(name: &str, text: &str) {
     let mut last = None;
     let failures: Vec<String> = cases.iter().filter_map(|case| case.run(&client, &mut last).err()).collect();
     assert!(!cases.is_empty(), "{name} has no case");
-    assert!(failures.is_empty(), "{name}: {} of {} cases failed\n\n{}", failures.len(), cases.len(), failures.join("\n\n"));
+    assert!(
+        failures.is_empty(),
+        "{name}: {} of {} cases failed\n\n{}",
+        failures.len(),
+        cases.len(),
+        failures.join("\n\n")
+    );
 }
 
 /// Runs the cases that stand in the ```` ```http ```` blocks of a page of the docs, in order. The page begins with
 /// `<!-- example NAME -->`.
 pub fn run_page(path: &Path) {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let head = text.lines().next().and_then(|line| line.strip_prefix("<!-- ")?.strip_suffix(" -->")).expect("<!-- example NAME -->");
+    let head = text
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("<!-- ")?.strip_suffix(" -->"))
+        .expect("<!-- example NAME -->");
     let mut inside = false;
     let mut cases = format!("{head}\n");
     for line in text.lines() {
@@ -110,7 +120,17 @@ impl<'a> Case<'a> {
         let (headers, body) = part(&request[first + 1..]);
         let (expected_headers, expected_body) = part(expected);
         let status = lines[middle][4..].trim().parse().unwrap_or_else(|_| wrong("no status"));
-        Self { title, line, method, path, headers, body: body.unwrap_or_default(), status, expected_headers, expected_body }
+        Self {
+            title,
+            line,
+            method,
+            path,
+            headers,
+            body: body.unwrap_or_default(),
+            status,
+            expected_headers,
+            expected_body,
+        }
     }
 
     fn run(&self, client: &Client, last: &mut Option<Answer>) -> Result<(), String> {
@@ -120,7 +140,9 @@ impl<'a> Case<'a> {
             Some(last) => {
                 let filled = [("{etag}", "etag"), ("{location}", "location"), ("{seq}", "stoa-seq")]
                     .iter()
-                    .fold(text.to_owned(), |text, (place, header)| text.replace(place, last.header(header).unwrap_or_default()));
+                    .fold(text.to_owned(), |text, (place, header)| {
+                        text.replace(place, last.header(header).unwrap_or_default())
+                    });
                 let link = last.header("link").unwrap_or_default();
                 filled.replace("{next}", link.trim_start_matches('<').split('>').next().unwrap_or_default())
             }
@@ -156,7 +178,10 @@ impl<'a> Case<'a> {
             Some("(empty)") => Err("the body is not empty".into()),
             Some(expected) if expected.starts_with("hex:") => match bytes(expected) == answer.body {
                 true => Ok(()),
-                false => Err(format!("the body is hex: {}", answer.body.iter().map(|byte| format!("{byte:02x}")).collect::<String>())),
+                false => Err(format!(
+                    "the body is hex: {}",
+                    answer.body.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+                )),
             },
             Some(expected) => compare_text(expected, &answer.text()),
         }
@@ -178,7 +203,9 @@ fn part<'a>(lines: &[&'a str]) -> (Vec<(&'a str, &'a str)>, Option<String>) {
 fn bytes(body: &str) -> Vec<u8> {
     let Some(digits) = body.strip_prefix("hex:") else { return body.as_bytes().to_vec() };
     let digits: Vec<char> = digits.chars().filter(|digit| !digit.is_whitespace()).collect();
-    let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap_or_else(|_| panic!("{pair:?} is no byte"));
+    let byte = |pair: &[char]| {
+        u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap_or_else(|_| panic!("{pair:?} is no byte"))
+    };
     digits.chunks(2).map(byte).collect()
 }
 

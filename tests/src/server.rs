@@ -162,7 +162,11 @@ impl Drop for Server {
 }
 
 /// Gathers a stream; tells the address that the server announces last, with `ready`.
-fn collect(stream: impl Read + Send + 'static, output: Arc<Mutex<String>>, told: Option<std::sync::mpsc::Sender<String>>) {
+fn collect(
+    stream: impl Read + Send + 'static,
+    output: Arc<Mutex<String>>,
+    told: Option<std::sync::mpsc::Sender<String>>,
+) {
     std::thread::spawn(move || {
         let mut address = None;
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
