@@ -224,14 +224,14 @@ impl Writer {
     fn prepare_stream(&mut self, reader: &Reader) -> Result<(), ReadError> {
         reader.detach()?;
         if let Some(coding) = self.accepted.coding {
-            self.encoder = Some(Encoder::new(coding).map_err(broken)?);
+            self.encoder = Some(Encoder::new(coding).map_err(|error| broken(&error))?);
         }
         Ok(())
     }
 
     fn next_chunk(&mut self) -> Result<Bytes, ReadError> {
         if let Some(encoder) = &mut self.encoder {
-            let chunk = encoder.push(&self.buffer).map_err(broken)?;
+            let chunk = encoder.push(&self.buffer).map_err(|error| broken(&error))?;
             self.buffer.clear();
             return Ok(chunk);
         }
@@ -241,8 +241,8 @@ impl Writer {
 
     fn last_chunk(&mut self) -> Result<Bytes, ReadError> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(Bytes::from(std::mem::take(&mut self.buffer))) };
-        let mut chunk = Vec::from(encoder.push(&self.buffer).map_err(broken)?);
-        chunk.extend_from_slice(&encoder.finish().map_err(broken)?);
+        let mut chunk = Vec::from(encoder.push(&self.buffer).map_err(|error| broken(&error))?);
+        chunk.extend_from_slice(&encoder.finish().map_err(|error| broken(&error))?);
         Ok(chunk.into())
     }
 
@@ -261,7 +261,7 @@ impl Writer {
 }
 
 /// An encoder into memory fails only when there is none.
-fn broken(error: std::io::Error) -> ReadError {
+fn broken(error: &std::io::Error) -> ReadError {
     tracing::error!(%error, "an answer cannot be encoded");
     ReadError::Busy
 }

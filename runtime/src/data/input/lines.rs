@@ -23,7 +23,7 @@ pub struct Lines {
 
 enum Syntax {
     Ndjson(Ndjson),
-    Csv(Csv),
+    Csv(Box<Csv>),
 }
 
 impl Lines {
@@ -34,7 +34,7 @@ impl Lines {
 
     /// A body of CSV (RFC 4180) with a header. Empty lines are passed over.
     pub fn csv() -> Self {
-        Self { syntax: Syntax::Csv(Csv::default()) }
+        Self { syntax: Syntax::Csv(Box::default()) }
     }
 
     /// Takes the next piece of the body.
