@@ -110,7 +110,8 @@ pub(super) fn coding(headers: &HeaderMap) -> Result<(Option<Coding>, bool), Box<
 
 /// Whether a browser asks: it names HTML and wants it at least as much as plain text.
 pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
-    let weight = |name: &str| weighted(headers, &ACCEPT).find(|it| it.name.eq_ignore_ascii_case(name)).map(|it| it.weight);
+    let weight =
+        |name: &str| weighted(headers, &ACCEPT).find(|it| it.name.eq_ignore_ascii_case(name)).map(|it| it.weight);
     let html = weight("text/html").unwrap_or(0);
     html > 0 && html >= weight("text/plain").unwrap_or(0)
 }
