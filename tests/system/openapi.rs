@@ -64,7 +64,7 @@ fn answers_as_documented(server: &Server, requests_per_operation: u32, at_least:
 #[test]
 fn every_answer_is_documented() {
     let long = std::env::var_os("STOA_LONG").is_some();
-    let (requests_per_operation, at_least) = if long { (150, 20_000) } else { (2, 1_000) };
+    let (requests_per_operation, at_least) = if long { (250, 20_000) } else { (2, 1_000) };
     answers_as_documented(&Server::with_schema(EVERYTHING), requests_per_operation, at_least);
 }
 

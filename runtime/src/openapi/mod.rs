@@ -47,7 +47,8 @@ The tables of this app over HTTP.
 Operators, commas and brackets count only where they are not percent-encoded. Conditions may be grouped, joined by `|` and \
 follow relations (`category.name=Home`), which no list of parameters can describe.
 
-**Formats.** `Accept` chooses the format of an answer and `Content-Type` tells that of a body.
+**Formats.** `Accept` (or a suffix on the path of a GET: `.csv`) chooses the format of an answer, `Content-Type` tells that \
+of a body, `Accept-Encoding` and `Content-Encoding` how they are compressed.
 
 **Positions.** `Stoa-Seq` of an answer, sent back with a later request, makes sure that its answer is not older.
 

@@ -171,7 +171,7 @@ fn update<'a>(table: &'a Table, verb: &'a str) -> Operation<'a> {
         parameters: [parameters::filters(table), zone, parameters::headers(WRITES)].concat(),
         body: Some(formats::changes(&schemas::record(table, Form::ChangeOfMany))),
         responses: vec![
-            (200, responses::written("How many were changed.", &[], Some(&schemas::counted("updated")))),
+            (200, responses::counted("How many were changed.", &schemas::counted("updated"))),
             (204, responses::written("Changed; no body was wanted.", &[], None)),
         ],
         problems: WRITING.to_vec(),
@@ -187,10 +187,10 @@ fn remove<'a>(table: &'a Table, verb: &'a str) -> Operation<'a> {
         parameters: [parameters::filters(table), parameters::headers(WRITES)].concat(),
         body: None,
         responses: vec![
-            (200, responses::written("How many were deleted.", &[], Some(&schemas::counted("deleted")))),
+            (200, responses::counted("How many were deleted.", &schemas::counted("deleted"))),
             (204, responses::written("Deleted; no body was wanted.", &[], None)),
         ],
-        problems: DELETING.to_vec(),
+        problems: [DELETING, &[406]].concat(),
     }
 }
 
@@ -307,7 +307,7 @@ fn bare(table: &Table) -> Json {
 fn server(problems: &[Problem]) -> Vec<(String, Json)> {
     let mut names: Vec<&str> = problems.iter().map(|problem| problem.name).collect();
     names.dedup();
-    let json = |schema: Json| formats::content(&["application/json"], &schema);
+    let json = |schema: Json| formats::json(&schema);
     let text = json!({"type": "string"});
     let html = formats::content(&["text/html"], &text);
     let explained = formats::content(&["text/plain", "text/html"], &text);

@@ -43,9 +43,9 @@ pub(super) fn headers() -> Map<String, Json> {
     }))
 }
 
-/// References to headers, by the names of their components; every answer has the first.
+/// References to headers, by the names of their components, and to those of every answer.
 fn carried(components: &[&str]) -> Json {
-    let all = ["X-Request-Id"].iter().chain(components);
+    let all = ["X-Request-Id", "Content-Encoding"].iter().chain(components);
     Json::Object(object(all.filter_map(|component| {
         let (_, name, _, _) = HEADERS.iter().find(|(known, _, _, _)| known == component)?;
         Some(((*name).to_owned(), reference("headers", component)))
@@ -57,6 +57,7 @@ pub(super) fn of_problem(status: u16) -> Json {
     carried(match status {
         405 => &["Allow"],
         412 => &["ETag.current"],
+        415 => &["Accept-Encoding"],
         503 | 429 => &["Retry-After"],
         _ => &[],
     })
@@ -65,27 +66,32 @@ pub(super) fn of_problem(status: u16) -> Json {
 /// Data that is read.
 pub(super) fn read(description: &str, tag: &str, schema: Option<&Json>) -> Json {
     let headers = carried(&[tag, "Stoa-Seq", "Cache-Control", "Vary"]);
-    answer(description, &headers, schema.map(formats::answer))
+    answer(description, &headers, schema.map(formats::records))
 }
 
 /// A list that is read.
 pub(super) fn list(description: &str, tag: &str, schema: Option<&Json>) -> Json {
     let paging = ["Link", "Content-Range", "Preference-Applied", "Server-Timing"];
     let headers = carried(&[[tag, "Stoa-Seq", "Cache-Control", "Vary"].as_slice(), &paging].concat());
-    answer(description, &headers, schema.map(formats::answer))
+    answer(description, &headers, schema.map(formats::records))
 }
 
 /// Data that is read and has no tag.
 pub(super) fn untagged(description: &str, schema: Option<&Json>) -> Json {
-    answer(description, &carried(&["Stoa-Seq", "Cache-Control", "Vary"]), schema.map(formats::answer))
+    answer(description, &carried(&["Stoa-Seq", "Cache-Control", "Vary"]), schema.map(formats::json))
 }
 
-/// The answer to a write.
+/// The answer to a write that shows what is stored now.
 pub(super) fn written(description: &str, headers: &[&str], schema: Option<&Json>) -> Json {
-    let always = ["Stoa-Seq", "Preference-Applied"];
-    let headers = carried(&[always.as_slice(), headers].concat());
-    answer(description, &headers, schema.map(formats::answer))
+    answer(description, &carried(&[WRITTEN, headers].concat()), schema.map(formats::records))
 }
+
+/// The answer to a write that tells how many records it met.
+pub(super) fn counted(description: &str, schema: &Json) -> Json {
+    answer(description, &carried(WRITTEN), Some(formats::json(schema)))
+}
+
+const WRITTEN: &[&str] = &["Stoa-Seq", "Preference-Applied"];
 
 /// Nothing but what the path takes.
 pub(super) fn options(patch: bool) -> Json {
