@@ -27,6 +27,13 @@ pub const STREAM_STALL: Duration = Duration::from_secs(30);
 /// How long the next piece of a request body may take (408).
 pub const BODY_STALL: Duration = Duration::from_secs(30);
 
+/// Bytes of a body that are read although the answer is known already, so that the connection can be used again; after a
+/// longer one it is closed.
+pub const DRAINED_BYTES: usize = 256 << 10;
+
+/// How long that may take.
+pub const DRAIN_WAIT: Duration = Duration::from_secs(2);
+
 /// How long a connection may take for a request's head, and rest between two requests; then it is closed.
 pub const HEAD_WAIT: Duration = Duration::from_secs(60);
 
@@ -53,3 +60,21 @@ pub const SEED_BYTES: u64 = 64 << 20;
 
 /// How long `dev` waits after a change of the schema for more of them.
 pub const RELOAD_QUIET: Duration = Duration::from_millis(80);
+
+/// Records of an import that are written together.
+pub const IMPORT_CHUNK: usize = 512;
+
+/// Records of an import that are written together while others wait to write.
+pub const IMPORT_CHUNK_BESIDE_OTHERS: usize = 64;
+
+/// Bytes of an import that are decoded at a time.
+pub const IMPORT_PIECE_BYTES: usize = 64 << 10;
+
+/// Pieces of an import that wait to be decoded.
+pub const IMPORT_PIECES: usize = 8;
+
+/// Bytes of an import that is all or nothing, decoded; a longer one is refused (413).
+pub const ATOMIC_IMPORT_BYTES: u64 = 64 << 20;
+
+/// Failed lines listed in the report of an import; more are counted only.
+pub const LISTED_FAILURES: usize = 1_000;

@@ -13,6 +13,8 @@ pub struct Commit {
     pub catalog: Arc<Catalog>,
     /// The writes, carried out in order.
     pub writes: Vec<Write>,
+    /// Whether each write stands for itself: one that is forbidden is an [`Outcome::Refused`] among the others.
+    pub independent: bool,
     /// A name remembered for ever; a commit whose name is already there does nothing.
     pub once: Option<String>,
 }
@@ -113,6 +115,8 @@ pub enum Outcome {
     Kept,
     /// The record is gone.
     Deleted,
+    /// It was forbidden, and did nothing ([`Commit::independent`]).
+    Refused(Reason),
     /// So many records were changed or deleted.
     Counted(u64),
 }

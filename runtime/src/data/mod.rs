@@ -3,6 +3,7 @@
 
 pub mod list;
 pub mod record;
+pub mod import;
 pub mod write;
 pub mod input;
 pub mod cursor;

@@ -65,6 +65,18 @@ pub fn collection(
     if violations.is_empty() { Ok(Posted::Many(writes)) } else { Err(BodyError::Invalid { violations, index }) }
 }
 
+/// The write of one record of many.
+///
+/// # Errors
+/// It has not the id that it needs.
+pub fn one(catalog: &Catalog, table: TableId, record: Record, intent: Intent) -> Result<Write, BodyError> {
+    let record = identified_by(catalog.table(table), record, intent)?;
+    Ok(match intent {
+        Intent::Insert => new_record(catalog, table, record, WriteKind::Insert),
+        Intent::Put => Write { table, kind: WriteKind::Put(complete(record)), precondition: Precondition::default() },
+    })
+}
+
 /// The record, if it has the id that it needs.
 fn identified_by(table: &Table, record: Record, intent: Intent) -> Result<Record, BodyError> {
     if intent == Intent::Put && matches!(record[table.key.0], None | Some(Value::Null)) {
@@ -174,5 +186,5 @@ fn complete(record: Record) -> Vec<Value> {
 
 /// A commit of these writes.
 pub fn commit(catalog: &Arc<Catalog>, writes: Vec<Write>) -> Commit {
-    Commit { catalog: Arc::clone(catalog), writes, once: None }
+    Commit { catalog: Arc::clone(catalog), writes, independent: false, once: None }
 }

@@ -5,6 +5,7 @@ mod server;
 mod service;
 mod read;
 mod write;
+mod import;
 mod route;
 mod describe;
 mod encode;

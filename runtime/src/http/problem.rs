@@ -120,6 +120,14 @@ impl Problem {
         }
     }
 
+    /// What is wrong, as the members of `errors`: its own, or itself as the only one.
+    pub(super) fn as_errors(&self) -> Vec<Json> {
+        match self.members.get("errors") {
+            Some(Json::Array(errors)) if !errors.is_empty() => errors.clone(),
+            _ => vec![json!({"pointer": "", "code": self.kind.name, "message": self.detail})],
+        }
+    }
+
     fn violations(violations: &[Violation], index: Option<usize>) -> Box<Self> {
         let listed: Vec<Json> = violations
             .iter()
@@ -229,7 +237,8 @@ pub(super) fn of_commit(error: CommitError, table: &Table, writes: &[Write], arr
     }
 }
 
-fn of_reason(reason: &Reason, table: &Table, write: Option<&Write>) -> Box<Problem> {
+/// The problem of a write that the database forbids.
+pub(super) fn of_reason(reason: &Reason, table: &Table, write: Option<&Write>) -> Box<Problem> {
     match reason {
         Reason::Exists => {
             Problem::new(ProblemKind::UNIQUE, format!("a {} with this {} exists", table.name, table.key().name))

@@ -8,11 +8,11 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::request::Parts;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use std::io::Read;
 
 /// Reads the body, as it was before it was encoded.
-pub(super) async fn read(parts: &Parts, body: Incoming) -> Result<Vec<u8>, Box<Problem>> {
+pub(super) async fn read(parts: &Parts, body: &mut Incoming) -> Result<Vec<u8>, Box<Problem>> {
     let codings = codings(&parts.headers)?;
     let bytes = received(parts, body).await?;
     if codings.is_empty() {
@@ -23,7 +23,7 @@ pub(super) async fn read(parts: &Parts, body: Incoming) -> Result<Vec<u8>, Box<P
 }
 
 /// The codings that were applied to the body, in turn.
-fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, Box<Problem>> {
+pub(super) fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, Box<Problem>> {
     let mut codings = Vec::new();
     for value in headers.get_all(CONTENT_ENCODING) {
         let text = value.to_str().unwrap_or("?");
@@ -54,7 +54,7 @@ fn decoded(codings: &[Coding], bytes: &[u8]) -> Result<Vec<u8>, Box<Problem>> {
     }
 }
 
-async fn received(parts: &Parts, mut body: Incoming) -> Result<Vec<u8>, Box<Problem>> {
+async fn received(parts: &Parts, body: &mut Incoming) -> Result<Vec<u8>, Box<Problem>> {
     let declared = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > limits::BODY_BYTES) {
         return Err(too_large());
@@ -72,6 +72,27 @@ async fn received(parts: &Parts, mut body: Incoming) -> Result<Vec<u8>, Box<Prob
             bytes.extend_from_slice(&data);
         }
     }
+}
+
+/// Reads what an answer that came early left of the body, so that the connection can go on; a long rest is left, and the
+/// connection must end. A client that goes on writing where nobody reads would lose the answer.
+pub(super) async fn rest_is_read(headers: &HeaderMap, body: &mut Incoming) -> bool {
+    if body.is_end_stream() {
+        return true;
+    }
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if length.is_none_or(|length| length > limits::DRAINED_BYTES) {
+        return false;
+    }
+    let drained = async {
+        while let Some(frame) = body.frame().await {
+            if frame.is_err() {
+                return false;
+            }
+        }
+        true
+    };
+    tokio::time::timeout(limits::DRAIN_WAIT, drained).await.unwrap_or(false)
 }
 
 fn too_large() -> Box<Problem> {

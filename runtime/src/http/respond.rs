@@ -147,6 +147,13 @@ impl Written<'_> {
     }
 }
 
+/// What became of an import.
+pub(super) fn report(body: &serde_json::Value, position: Position) -> Answer {
+    let mut response = json(body);
+    response.headers_mut().insert(STOA_SEQ, position.0);
+    response
+}
+
 /// Nothing to show.
 pub(super) fn no_content(position: Option<Position>) -> Answer {
     let mut response = bare(StatusCode::NO_CONTENT, AnswerBody::EMPTY);

@@ -7,6 +7,7 @@ use super::origin::Origins;
 use super::pages::{self, Document};
 use super::problem::Problem;
 use super::read;
+use super::request_body;
 use super::respond::{self, Answer, Position, header};
 use super::route::{Target, route};
 use super::write::Writing;
@@ -15,7 +16,7 @@ use crate::data::record::Records;
 use crate::data::write::Intent;
 use crate::limits;
 use arc_swap::ArcSwap;
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, VARY};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, CONNECTION, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request};
 use hyper::body::Incoming;
@@ -89,11 +90,11 @@ impl Service {
 
     /// Answers a request.
     pub(super) async fn call(self: Arc<Self>, request: Request<Incoming>) -> Result<Answer, Infallible> {
-        let (parts, body) = request.into_parts();
+        let (parts, mut body) = request.into_parts();
         let id = self.request_id(&parts.headers);
         let mut answer = match self.origins.check(parts.version, &parts.uri, &parts.headers) {
-            Ok(None) => self.answer(&parts, body).await,
-            Ok(Some(origin)) => self.cross_origin(&parts, body, origin).await,
+            Ok(None) => self.answer(&parts, &mut body).await,
+            Ok(Some(origin)) => self.cross_origin(&parts, &mut body, origin).await,
             Err(problem) => problem.response(),
         };
         tracing::debug!(id = ?id, method = %parts.method, uri = %parts.uri, status = answer.status().as_u16());
@@ -104,18 +105,21 @@ impl Service {
         }
         let mut answer = encode::finish(&parts.headers, answer).await;
         answer.headers_mut().insert(VARY, respond::VARIES);
+        if !request_body::rest_is_read(&parts.headers, &mut body).await {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         answer.headers_mut().insert(REQUEST_ID, id);
         Ok(answer)
     }
 
-    async fn cross_origin(&self, parts: &Parts, body: Incoming, origin: HeaderValue) -> Answer {
+    async fn cross_origin(&self, parts: &Parts, body: &mut Incoming, origin: HeaderValue) -> Answer {
         let preflight = parts.method == Method::OPTIONS && parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         let mut answer = self.answer(parts, body).await;
         respond::allow_origin(answer.headers_mut(), origin, preflight.then_some(&parts.headers));
         answer
     }
 
-    async fn answer(&self, parts: &Parts, body: Incoming) -> Answer {
+    async fn answer(&self, parts: &Parts, body: &mut Incoming) -> Answer {
         let tables = self.tables.load_full();
         match self.routed(&tables, parts, body).await {
             Ok(answer) => answer,
@@ -123,7 +127,7 @@ impl Service {
         }
     }
 
-    async fn routed(&self, tables: &Tables, parts: &Parts, body: Incoming) -> Result<Answer, Box<Problem>> {
+    async fn routed(&self, tables: &Tables, parts: &Parts, body: &mut Incoming) -> Result<Answer, Box<Problem>> {
         let target = route(tables, &parts.method, &parts.uri)?;
         let reading = matches!(parts.method, Method::GET | Method::HEAD);
         match target {

@@ -1,6 +1,7 @@
 //! `POST`, `PUT`, `PATCH`, `DELETE`: a body becomes one commit, its outcome the answer.
 
 use super::headers::{self, Preferences};
+use super::import::Importing;
 use super::media;
 use super::negotiate::{self, Chosen};
 use super::problem::{self, Problem};
@@ -37,12 +38,26 @@ struct Done {
 
 impl Writing<'_> {
     /// `POST /T/` and `PUT /T/`.
-    pub(super) async fn collection(&self, body: Incoming, query: &str, intent: Intent) -> Result<Answer, Box<Problem>> {
-        if !query.is_empty() {
-            return Err(Problem::syntax("a write to the whole collection takes no query"));
-        }
+    pub(super) async fn collection(
+        &self,
+        body: &mut Incoming,
+        query: &str,
+        intent: Intent,
+    ) -> Result<Answer, Box<Problem>> {
+        let atomic = match query {
+            "" => None,
+            "atomic=true" => Some(true),
+            "atomic=false" => Some(false),
+            _ => return Err(Problem::syntax("a write to the whole collection takes only atomic=true or atomic=false")),
+        };
         let precondition = self.collection_precondition(intent)?;
         let chosen = self.chosen()?;
+        let format = media::of_body(&self.parts.headers, media::ALL)?;
+        if matches!(format, Format::Ndjson | Format::Csv) {
+            let Self { service, tables, parts, table } = *self;
+            let atomic = atomic.unwrap_or(false);
+            return Importing { service, tables, parts, table, intent, format, atomic }.answer(body).await;
+        }
         let body = self.body(body).await?;
         let posted = write::collection(&self.tables.catalog, self.table, &body, intent, &precondition)?;
         let created = if intent == Intent::Insert { StatusCode::CREATED } else { StatusCode::OK };
@@ -64,7 +79,12 @@ impl Writing<'_> {
     }
 
     /// `PUT /T/id`, `PATCH /T/id`, `DELETE /T/id`.
-    pub(super) async fn record(&self, body: Incoming, id: Option<Value>, query: &str) -> Result<Answer, Box<Problem>> {
+    pub(super) async fn record(
+        &self,
+        body: &mut Incoming,
+        id: Option<Value>,
+        query: &str,
+    ) -> Result<Answer, Box<Problem>> {
         let shown_as = RecordQuery::parse(&self.tables.catalog.schema, self.table, query)?;
         let precondition = headers::precondition(&self.parts.headers)?;
         let deleting = self.parts.method == Method::DELETE;
@@ -98,7 +118,7 @@ impl Writing<'_> {
     }
 
     /// `PATCH /T/?query` and `DELETE /T/?query`.
-    pub(super) async fn matching(&self, body: Incoming, query: &str) -> Result<Answer, Box<Problem>> {
+    pub(super) async fn matching(&self, body: &mut Incoming, query: &str) -> Result<Answer, Box<Problem>> {
         let query = Query::parse(&self.tables.catalog.schema, self.table, query)?;
         let deleting = self.parts.method == Method::DELETE;
         let refused = query.controls.paging_or_select.or(query.controls.timezone.filter(|_| deleting));
@@ -138,13 +158,13 @@ impl Writing<'_> {
     }
 
     /// A body of records.
-    async fn body(&self, body: Incoming) -> Result<Body, Box<Problem>> {
+    async fn body(&self, body: &mut Incoming) -> Result<Body, Box<Problem>> {
         let format = media::of_body(&self.parts.headers, media::ALL)?;
         Ok(Body { format, bytes: request_body::read(self.parts, body).await? })
     }
 
     /// A body of changes.
-    async fn patch(&self, body: Incoming) -> Result<Body, Box<Problem>> {
+    async fn patch(&self, body: &mut Incoming) -> Result<Body, Box<Problem>> {
         media::patches(&self.parts.headers)?;
         Ok(Body { format: Format::Json, bytes: request_body::read(self.parts, body).await? })
     }

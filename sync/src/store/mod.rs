@@ -85,6 +85,11 @@ impl Store {
         self.shared.writer.commit(commit).await
     }
 
+    /// How many commits wait for the writer.
+    pub fn waiting(&self) -> usize {
+        self.shared.writer.waiting()
+    }
+
     /// Brings the tables to another schema, while everything goes on.
     ///
     /// # Errors

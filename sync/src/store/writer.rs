@@ -105,6 +105,11 @@ impl Writer {
         answered.await.unwrap_or(Err(CommitError::Closed))
     }
 
+    /// How many requests wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     pub(super) async fn migrate(&self, schema: Schema) -> Result<Arc<Catalog>, MigrateError> {
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(Request::Migrate(schema, answer)).map_err(|_| MigrateError::Closed)?;
@@ -300,10 +305,13 @@ fn writes(connection: &Connection, commit: &Commit, moment: Moment) -> Result<Ve
     }
     let mut outcomes = Vec::with_capacity(commit.writes.len());
     for (index, write) in commit.writes.iter().enumerate() {
-        outcomes.push(carry_out(connection, &commit.catalog, write, moment).map_err(|failure| match failure {
-            Failure::Reason(reason) => CommitError::Rejected(Rejected { index, reason }),
-            Failure::Database(error) => CommitError::Database(error),
-        })?);
+        outcomes.push(match carry_out(connection, &commit.catalog, write, moment) {
+            Ok(outcome) => outcome,
+            // What changes rows is one statement, which undid itself.
+            Err(Failure::Reason(reason)) if commit.independent => Outcome::Refused(reason),
+            Err(Failure::Reason(reason)) => return Err(CommitError::Rejected(Rejected { index, reason })),
+            Err(Failure::Database(error)) => return Err(CommitError::Database(error)),
+        });
     }
     Ok(outcomes)
 }

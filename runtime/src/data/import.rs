@@ -1,0 +1,213 @@
+//! Lines of a body → commits of a bounded number of records, and a report of what became of each line. However long the
+//! body is, what is kept of it is two chunks; while one is written the next is read.
+
+use super::input::{BodyError, Line, Lines};
+use super::write::{self, Intent};
+use crate::limits;
+use std::io::Read;
+use std::sync::Arc;
+use stoa_schema::model::TableId;
+use stoa_sync::commit::{Commit, Committed, Outcome, Reason, Write};
+use stoa_sync::store::CommitError;
+use stoa_sync::{Catalog, Store};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+/// Where the records go.
+pub struct Import {
+    /// The database.
+    pub store: Store,
+    /// What its tables are.
+    pub catalog: Arc<Catalog>,
+    /// The table.
+    pub table: TableId,
+    /// How the records are meant.
+    pub intent: Intent,
+    /// Runs the commits.
+    pub runtime: Handle,
+}
+
+/// What an import did.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// How many records are new.
+    pub inserted: u64,
+    /// How many records were there and were replaced.
+    pub updated: u64,
+    /// The first lines that could not be stored.
+    pub failed: Vec<Failed>,
+    /// How many more there are.
+    pub failed_beyond: u64,
+    /// A position of the change log that includes what was stored.
+    pub seq: u64,
+}
+
+/// A line that could not be stored.
+#[derive(Debug)]
+pub struct Failed {
+    /// Counted from 1; the header of CSV counts.
+    pub line: u64,
+    /// Why.
+    pub fault: Fault,
+}
+
+/// Why a line could not be stored.
+#[derive(Debug)]
+pub enum Fault {
+    /// It is no record of the table.
+    Body(BodyError),
+    /// The database forbids it.
+    Reason(Reason),
+}
+
+/// Why an import ended before its body did.
+#[derive(Debug)]
+pub enum ImportError {
+    /// Nothing of the body can be read.
+    Body(BodyError),
+    /// The body broke off.
+    Broken(std::io::Error),
+    /// The database cannot take it.
+    Commit(CommitError),
+    /// Some lines are wrong and it was to be all or nothing: nothing was stored.
+    Refused(Report),
+    /// It was to be all or nothing, and is too long for that.
+    TooLarge,
+}
+
+impl Report {
+    fn fail(&mut self, line: u64, fault: Fault) {
+        if self.failed.len() < limits::LISTED_FAILURES {
+            self.failed.push(Failed { line, fault });
+        } else {
+            self.failed_beyond += 1;
+        }
+    }
+}
+
+/// A chunk on its way: its commit, and the line of each of its writes.
+struct Sent {
+    commit: JoinHandle<Result<Committed, CommitError>>,
+    lines: Vec<u64>,
+}
+
+impl Import {
+    /// Reads the body to its end and stores its records, chunk by chunk; what was stored stays when it breaks off. Blocks.
+    ///
+    /// # Errors
+    /// See [`ImportError`]; lines that cannot be stored are part of the report.
+    pub fn run(&self, mut lines: Lines, mut body: impl Read) -> Result<Report, ImportError> {
+        let mut report = Report { seq: self.store.position(), ..Report::default() };
+        let mut chunk = Chunk::default();
+        let mut sent: Option<Sent> = None;
+        let mut buffer = vec![0; limits::IMPORT_PIECE_BYTES];
+        loop {
+            let ended = feed(&mut lines, &mut body, &mut buffer)?;
+            while let Some(line) = lines.next(self.catalog.table(self.table)).map_err(ImportError::Body)? {
+                self.take(line, &mut chunk, &mut report);
+                if chunk.writes.len() >= self.chunk_size() {
+                    self.settle(sent.take(), &mut report)?;
+                    sent = Some(self.send(std::mem::take(&mut chunk), true));
+                }
+            }
+            if ended {
+                break;
+            }
+        }
+        self.settle(sent, &mut report)?;
+        self.settle(Some(self.send(chunk, true)), &mut report)?;
+        Ok(report)
+    }
+
+    /// As [`Import::run`], but all in one commit, and only if nothing is wrong. Blocks.
+    ///
+    /// # Errors
+    /// See [`ImportError`].
+    pub fn run_atomically(&self, mut lines: Lines, body: impl Read) -> Result<Report, ImportError> {
+        let mut report = Report { seq: self.store.position(), ..Report::default() };
+        let mut chunk = Chunk::default();
+        let mut body = body.take(limits::ATOMIC_IMPORT_BYTES + 1);
+        let mut buffer = vec![0; limits::IMPORT_PIECE_BYTES];
+        loop {
+            let ended = feed(&mut lines, &mut body, &mut buffer)?;
+            if body.limit() == 0 {
+                return Err(ImportError::TooLarge);
+            }
+            while let Some(line) = lines.next(self.catalog.table(self.table)).map_err(ImportError::Body)? {
+                self.take(line, &mut chunk, &mut report);
+            }
+            if ended {
+                break;
+            }
+        }
+        if !report.failed.is_empty() {
+            return Err(ImportError::Refused(report));
+        }
+        let places = chunk.lines.clone();
+        match self.settle(Some(self.send(chunk, false)), &mut report) {
+            Err(ImportError::Commit(CommitError::Rejected(rejected))) => {
+                report.fail(places.get(rejected.index).copied().unwrap_or_default(), Fault::Reason(rejected.reason));
+                Err(ImportError::Refused(report))
+            }
+            Err(error) => Err(error),
+            Ok(()) => Ok(report),
+        }
+    }
+
+    /// Others who wait to write wait for a chunk: it is small while there are any.
+    fn chunk_size(&self) -> usize {
+        if self.store.waiting() > 0 { limits::IMPORT_CHUNK_BESIDE_OTHERS } else { limits::IMPORT_CHUNK }
+    }
+
+    fn take(&self, line: Line, chunk: &mut Chunk, report: &mut Report) {
+        let Line { number, record } = line;
+        match record.and_then(|record| write::one(&self.catalog, self.table, record, self.intent)) {
+            Ok(write) => {
+                chunk.writes.push(write);
+                chunk.lines.push(number);
+            }
+            Err(error) => report.fail(number, Fault::Body(error)),
+        }
+    }
+
+    fn send(&self, chunk: Chunk, independent: bool) -> Sent {
+        let commit = Commit { independent, ..write::commit(&self.catalog, chunk.writes) };
+        let store = self.store.clone();
+        Sent { commit: self.runtime.spawn(async move { store.commit(commit).await }), lines: chunk.lines }
+    }
+
+    /// Waits for a chunk and counts what became of its lines.
+    fn settle(&self, sent: Option<Sent>, report: &mut Report) -> Result<(), ImportError> {
+        let Some(Sent { commit, lines }) = sent.filter(|sent| !sent.lines.is_empty()) else { return Ok(()) };
+        let committed =
+            self.runtime.block_on(commit).unwrap_or(Err(CommitError::Closed)).map_err(ImportError::Commit)?;
+        report.seq = committed.seq;
+        for (outcome, line) in committed.outcomes.into_iter().zip(lines) {
+            match outcome {
+                Outcome::Stored { created: true, .. } => report.inserted += 1,
+                Outcome::Stored { created: false, .. } => report.updated += 1,
+                Outcome::Refused(reason) => report.fail(line, Fault::Reason(reason)),
+                Outcome::Kept | Outcome::Deleted | Outcome::Counted(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Records that are written together, and their lines.
+#[derive(Default)]
+struct Chunk {
+    writes: Vec<Write>,
+    lines: Vec<u64>,
+}
+
+/// Reads the next piece of the body; whether it was the last.
+fn feed(lines: &mut Lines, body: &mut impl Read, buffer: &mut [u8]) -> Result<bool, ImportError> {
+    let read = body.read(buffer).map_err(ImportError::Broken)?;
+    if read == 0 {
+        lines.end();
+        return Ok(true);
+    }
+    lines.feed(&buffer[..read]);
+    Ok(false)
+}
