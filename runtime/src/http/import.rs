@@ -108,10 +108,11 @@ fn of_import(error: ImportError, table: &Table) -> Box<Problem> {
             Problem::new(ProblemKind::TOO_LARGE, "an import that is all or nothing may have 64 MiB")
         }
         ImportError::Refused(report) => {
-            let problem = Problem::new(ProblemKind::VALIDATION, "some lines are wrong, so nothing was stored");
-            let Json::Object(mut members) = told(&report, table) else { return problem };
-            let failed = members.remove("failed").unwrap_or_default();
-            problem.with("errors", json!([])).with("failed", failed)
+            let detail = "some lines are wrong, so nothing was stored";
+            let mut told = told(&report, table);
+            Problem::new(ProblemKind::VALIDATION, detail)
+                .with("errors", json!([{"pointer": "", "code": "lines", "message": detail}]))
+                .with("failed", told["failed"].take())
         }
     }
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use stoa_schema::model::TableId;
-use stoa_schema::query::{Query, RecordQuery};
+use stoa_schema::query::RecordQuery;
 use stoa_sync::{Catalog, Store};
 
 /// What is served now: a schema with all that is made from it once. `dev` puts another in its place.
@@ -146,9 +146,7 @@ impl Service {
                     Method::PUT => writing.collection(body, query, Intent::Put).await,
                     Method::PATCH | Method::DELETE => writing.matching(body, query).await,
                     Method::OPTIONS => Ok(respond::options(COLLECTION, true)),
-                    // A query that cannot be read is told before a method that is not known.
-                    _ => Query::parse(&tables.catalog.schema, table, query)
-                        .map_or_else(|error| Err(error.into()), |_| Err(Problem::method(COLLECTION))),
+                    _ => Err(Problem::method(COLLECTION)),
                 }
             }
             Target::Record { table, id, query, .. } => {
@@ -156,6 +154,7 @@ impl Service {
                 match parts.method {
                     Method::PUT | Method::PATCH | Method::DELETE => writing.record(body, id, query).await,
                     Method::OPTIONS => Ok(respond::options(RECORD, true)),
+                    // A query that cannot be read is told before a method that is not known.
                     _ => RecordQuery::parse(&tables.catalog.schema, table, query)
                         .map_or_else(|error| Err(error.into()), |_| Err(Problem::method(RECORD))),
                 }

@@ -54,6 +54,8 @@ impl Writing<'_> {
         let chosen = self.chosen()?;
         let format = media::of_body(&self.parts.headers, media::ALL)?;
         if matches!(format, Format::Ndjson | Format::Csv) {
+            // The report is JSON, whatever the lines were.
+            negotiate::choose(&self.parts.headers, None, &[Format::Json])?;
             let Self { service, tables, parts, table } = *self;
             let atomic = atomic.unwrap_or(false);
             return Importing { service, tables, parts, table, intent, format, atomic }.answer(body).await;

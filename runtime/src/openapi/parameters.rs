@@ -47,6 +47,13 @@ const FIXED: &[Fixed] = &[
         example: Some("Europe/Paris"),
     },
     Fixed {
+        name: "atomic",
+        place: "query",
+        description: "Of an import (a body of NDJSON or CSV): whether nothing is stored unless everything can be.",
+        schema: truth,
+        example: Some("true"),
+    },
+    Fixed {
         name: "If-Match",
         place: "header",
         description: "Only if the record has one of these tags (`*`: if there is one); otherwise 412.",
@@ -100,6 +107,10 @@ impl Fixed {
     }
 }
 
+fn truth() -> Json {
+    json!({"type": "string", "enum": ["true", "false"]})
+}
+
 /// Headers of a read.
 pub(super) const READS: &[&str] = &["Stoa-Seq", "If-None-Match"];
 /// Headers of a read of several records.
@@ -108,6 +119,8 @@ pub(super) const LISTS: &[&str] = &["Stoa-Seq", "If-None-Match", "Prefer"];
 pub(super) const RECORD_WRITES: &[&str] = &["If-Match", "If-None-Match", "Prefer", "Stoa-Seq"];
 /// Headers of a write to several records.
 pub(super) const WRITES: &[&str] = &["Prefer", "Stoa-Seq"];
+/// Parameters of a write that may be an import.
+pub(super) const IMPORTS: &[&str] = &["atomic", "Prefer", "Stoa-Seq"];
 
 /// The components of all parameters.
 pub(super) fn all(schema: &Schema) -> Map<String, Json> {

@@ -1,6 +1,6 @@
 //! Paths: what each method on them takes and answers.
 
-use super::parameters::{self, LISTS, READS, RECORD_WRITES, WRITES};
+use super::parameters::{self, IMPORTS, LISTS, READS, RECORD_WRITES, WRITES};
 use super::problems::{self, Problem};
 use super::responses;
 use super::schemas::{self, Form};
@@ -133,24 +133,29 @@ fn create<'a>(table: &'a Table, verb: &'a str) -> Operation<'a> {
         verb,
         table,
         summary: format!("Create a {}, or several", table.name),
-        description: "An id is made where none is given. An array is stored whole or not at all.",
-        parameters: parameters::headers(&[&["If-None-Match"], WRITES].concat()),
+        description: "An id is made where none is given. An array is stored whole or not at all; NDJSON and CSV are \
+                      imports, answered with a report.",
+        parameters: parameters::headers(&[&["If-None-Match"], IMPORTS].concat()),
         body: Some(formats::body(&json!({"oneOf": [&sent, schemas::list(&sent)]}))),
-        responses: vec![(201, created)],
+        responses: vec![(200, responses::counted("What became of an import.", &report())), (201, created)],
         problems: WRITING.to_vec(),
     }
 }
 
+fn report() -> Json {
+    reference("schemas", "Stoa.Report")
+}
+
 fn store<'a>(table: &'a Table, verb: &'a str) -> Operation<'a> {
     let (sent, stored) = (schemas::identified(table), schemas::record(table, Form::Stored));
-    let shown = json!({"oneOf": [&stored, schemas::list(&stored)]});
+    let shown = json!({"anyOf": [&stored, schemas::list(&stored), report()]});
     Operation {
         verb,
         table,
         summary: format!("Store {} records under their ids", table.name),
         description: "Each is created or replaced; attributes that are not in the body become null. An array is stored \
-                      whole or not at all.",
-        parameters: parameters::headers(WRITES),
+                      whole or not at all; NDJSON and CSV are imports, answered with a report in JSON.",
+        parameters: parameters::headers(IMPORTS),
         body: Some(formats::body(&json!({"oneOf": [&sent, schemas::list(&sent)]}))),
         responses: vec![
             (200, responses::written("The stored records.", &["ETag.current"], Some(&shown))),

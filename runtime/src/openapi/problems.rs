@@ -67,7 +67,9 @@ fn members(problem: &str) -> Vec<Member> {
             always("attribute", text("The name that is not declared.")),
         ],
         "too-large" => vec![index()],
-        "validation" => vec![always("errors", violations()), index()],
+        "validation" => {
+            vec![always("errors", violations()), sometimes("failed", super::schemas::failed_lines()), index()]
+        }
         "unique" => vec![always("fields", texts("The attributes whose values are taken.")), index()],
         "insufficient" => vec![
             always("field", text("The attribute.")),
@@ -86,7 +88,8 @@ fn members(problem: &str) -> Vec<Member> {
     }
 }
 
-fn violations() -> Json {
+/// Everything that is wrong with a record.
+pub(super) fn violations() -> Json {
     json!({
         "type": "array",
         "minItems": 1,

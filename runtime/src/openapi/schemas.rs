@@ -75,6 +75,7 @@ pub(super) fn all(schema: &Schema) -> Map<String, Json> {
         }
     }
     all.insert("Stoa.Table".into(), description());
+    all.insert("Stoa.Report".into(), report());
     all.insert("Stoa.Health".into(), health());
     all
 }
@@ -242,6 +243,38 @@ fn description() -> Json {
     let table = json!({"table": text(), "path": text(), "description": optional(), "primaryKey": text(),
                        "attributes": list(&attribute), "relations": list(&relation), "records": {"type": "integer"}});
     closed(&table)
+}
+
+/// What became of an import.
+fn report() -> Json {
+    let count = json!({"type": "integer", "minimum": 0});
+    json!({
+        "type": "object",
+        "required": ["inserted", "updated", "failed"],
+        "properties": {
+            "inserted": count,
+            "updated": count,
+            "failed": failed_lines(),
+            "failedBeyond": {"type": "integer", "minimum": 1, "description": "How many more lines failed than are listed."},
+        },
+        "additionalProperties": false,
+    })
+}
+
+/// Lines of an import that could not be stored.
+pub(super) fn failed_lines() -> Json {
+    json!({
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["line", "errors"],
+            "properties": {
+                "line": {"type": "integer", "minimum": 1, "description": "Counted from 1."},
+                "errors": super::problems::violations(),
+            },
+            "additionalProperties": false,
+        },
+    })
 }
 
 fn health() -> Json {
