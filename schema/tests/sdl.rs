@@ -123,3 +123,37 @@ proptest! {
         _ = load(&[source("s", &text)]);
     }
 }
+
+#[test]
+fn nested_types_hold_values_only() {
+    check(
+        "type A @table { id: ID @primaryKey home: Home @indexed any: Any @indexed list: [Home] }
+type Home @check(expr: \"true\") { city: String @indexed made: Date @createdTime home: Home as: [A] @relationship(to: id) }
+type Empty @export @open @sealed @opn { x: Int @hidden }",
+        &[
+            "s:1:36: error: `home`: Home has no order and cannot be indexed\n    hint: make what you search by an attribute of its own, and index that",
+            "s:1:56: error: `any`: Any has no order and cannot be indexed\n    hint: make what you search by an attribute of its own, and index that",
+            "s:2:11: error: @check needs @table beside it",
+            "s:2:34: error: `city`: @indexed cannot stand in a nested type\n    hint: remove it, or make the attribute one of the table",
+            "s:2:56: error: `made`: @createdTime and @updatedTime cannot stand in a nested type\n    hint: remove it, or make the attribute one of the table",
+            "s:2:91: error: `as`: a nested type has no relations\n    hint: store the id in the table that holds a Home, and relate that",
+            "s:3:1: error: @sealed and @open exclude each other",
+            "s:3:12: error: @export needs @table beside it\n    hint: write `type Empty @table @export`",
+            "s:3:34: warning: unknown directive @opn is ignored\n    hint: did you mean `open`?",
+            "s:3:41: error: `x`: @hidden cannot stand in a nested type\n    hint: remove it, or make the attribute one of the table",
+        ],
+    );
+}
+
+#[test]
+fn a_key_of_several_parts_has_no_relations() {
+    check(
+        "type A @table { id: [ID]! @primaryKey bs: [B] @relationship(to: a) }
+type B @table { id: ID @primaryKey a: ID @indexed }
+type C @table { id: [Float] @primaryKey }",
+        &[
+            "s:1:39: error: `bs` joins by A.id, a key of several parts\n    hint: give the type a key of one value, and make the parts attributes of their own",
+            "s:3:17: error: Float cannot be a primary key\n    hint: use ID, String, Int or Long",
+        ],
+    );
+}

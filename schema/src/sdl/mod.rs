@@ -8,6 +8,7 @@ mod unsupported;
 mod rules;
 mod relations;
 mod types;
+mod nested;
 mod fields;
 mod arguments;
 mod syntax;
@@ -44,7 +45,7 @@ pub struct Loaded {
 pub fn load(sources: &[Source]) -> Result<Loaded, Vec<Diagnostic>> {
     let mut report = Report::default();
     let objects = syntax::objects(sources, &mut report);
-    let drafts = types::drafts(&objects, &mut report);
+    let (drafts, nested) = types::drafts(&objects, &mut report);
     let tables = relations::resolve(drafts, &mut report);
     let tables = rules::attach(tables, &mut report);
     unsupported::refuse(&tables, &mut report);
@@ -57,5 +58,5 @@ pub fn load(sources: &[Source]) -> Result<Loaded, Vec<Diagnostic>> {
             Some("write for example: type Product @table @export { id: ID @primaryKey name: String }".into()),
         );
     }
-    report.finish(sources).map(|warnings| Loaded { schema: Schema::new(finished), warnings })
+    report.finish(sources).map(|warnings| Loaded { schema: Schema::new(finished, nested), warnings })
 }

@@ -38,18 +38,21 @@ pub(super) fn column(attribute: &Attribute) -> String {
 }
 
 fn storage(attribute: &Attribute) -> &'static str {
-    if attribute.list {
-        return "TEXT";
-    }
-    element_storage(attribute)
-}
-
-fn element_storage(attribute: &Attribute) -> &'static str {
     match attribute.kind.storage() {
+        _ if attribute.list => "TEXT",
         Storage::Integer => "INTEGER",
         Storage::Real => "REAL",
         Storage::Text => "TEXT",
         Storage::Blob => "BLOB",
+    }
+}
+
+/// How the elements of a list come out of its JSON. Bytes are hexadecimal there.
+fn element_storage(attribute: &Attribute) -> &'static str {
+    match attribute.kind.storage() {
+        Storage::Integer => "INTEGER",
+        Storage::Real => "REAL",
+        Storage::Text | Storage::Blob => "TEXT",
     }
 }
 
@@ -91,7 +94,7 @@ fn index(table: &Table, attribute: &Attribute) -> Object {
     let key = table.key();
     let (on, column) = (quoted(&table.name), quoted(&attribute.name));
     let columns = match key.kind {
-        Kind::Int | Kind::Long => column,
+        Kind::Int | Kind::Long if !key.list => column,
         _ => format!("{column},{}", quoted(&key.name)),
     };
     let create = format!("CREATE INDEX {} ON {on}({columns})", index_of(&table.name, &attribute.name));

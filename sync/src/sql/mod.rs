@@ -5,7 +5,9 @@ mod drive;
 mod select;
 mod write;
 mod expression;
+mod merge;
 mod filter;
+mod inside;
 mod text;
 
 pub use expression::{Row, expression};

@@ -2,6 +2,7 @@
 //! the local connection and, as one batch, on a primary.
 
 use super::filter;
+use super::merge;
 use super::text::Text;
 use crate::catalog::Catalog;
 use crate::commit::{Precondition, Tags, Write, WriteKind};
@@ -188,7 +189,8 @@ fn assign(text: &mut Text, column: &str, change: &Change) {
             text.param(value.clone());
         }
         Change::Include(value) => {
-            text.push(&format!("CASE WHEN EXISTS(SELECT 1 FROM json_each({column}) AS e WHERE e.value IS "));
+            let element = compared(column, value);
+            text.push(&format!("CASE WHEN EXISTS(SELECT 1 FROM json_each({column}) AS e WHERE {element} IS "));
             text.param(value.clone());
             text.push(&format!(") THEN {column} ELSE json_insert(coalesce({column},'[]'),'$[#]',json("));
             text.param(Value::Text(json(value)));
@@ -198,11 +200,27 @@ fn assign(text: &mut Text, column: &str, change: &Change) {
         Change::Exclude(value) => {
             text.push(&format!(
                 "CASE WHEN {column} IS NULL THEN NULL ELSE (SELECT json_group_array(json(k.element)) FROM \
-                 (SELECT {column} -> e.fullkey AS element FROM json_each({column}) AS e WHERE e.value IS NOT "
+                 (SELECT {column} -> e.fullkey AS element FROM json_each({column}) AS e WHERE {} IS NOT ",
+                compared(column, value)
             ));
             text.param(value.clone());
             text.push(") AS k) END");
         }
+        Change::Merge(members) => merge::push(text, column, members),
+    }
+}
+
+/// What of an element is compared with a value: nested values and those of any type are equal if their JSON is.
+fn compared(column: &str, value: &Value) -> String {
+    match value {
+        Value::Json(_) => format!("({column} -> e.fullkey)"),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Text(_)
+        | Value::Bytes(_)
+        | Value::List(_) => "e.value".into(),
     }
 }
 

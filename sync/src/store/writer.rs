@@ -10,6 +10,7 @@ use super::value::{Param, owned};
 use crate::catalog::Catalog;
 use crate::commit::{Commit, Committed, Outcome, Reason, Rejected, Write};
 use crate::ddl::{self, MigrationError, Shape};
+use crate::ident::{literal, quoted};
 use crate::limits;
 use crate::sql::{self, Moment, Step, Wanted};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -21,7 +22,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
-use stoa_schema::model::{AttributeId, Schema, Table};
+use stoa_schema::model::{AttributeId, Schema, Table, UNDECLARED};
 use stoa_schema::time::Instant;
 use stoa_schema::value::Value;
 use tokio::sync::oneshot;
@@ -54,6 +55,28 @@ pub enum MigrateError {
         "{table}.{attribute} is now required, but {rows} stored records have no value there; give them one first, or drop the `!`"
     )]
     Required {
+        /// The table.
+        table: String,
+        /// The attribute.
+        attribute: String,
+        /// How many.
+        rows: u64,
+    },
+    /// Stored rows hold undeclared attributes in a table that is no longer open.
+    #[error(
+        "{table} is no longer @open, but {rows} stored records have undeclared attributes; PATCH them to null first, or put @open back"
+    )]
+    Sealed {
+        /// The table.
+        table: String,
+        /// How many.
+        rows: u64,
+    },
+    /// Stored rows hold, undeclared, what is declared now.
+    #[error(
+        "{table}.{attribute} is declared now, but {rows} stored records have it as an undeclared attribute; PATCH it to null there first, then store it anew"
+    )]
+    Declared {
         /// The table.
         table: String,
         /// The attribute.
@@ -444,8 +467,8 @@ fn current_value(
 ) -> rusqlite::Result<Option<Value>> {
     let Some(id) = sql::subject(table, &write.kind) else { return Ok(None) };
     let attribute = table.attribute(attribute);
-    let (name, key) = (crate::ident::quoted(&table.name), crate::ident::quoted(&table.key().name));
-    let sql = format!("SELECT {} FROM {name} WHERE {key}=?1", crate::ident::quoted(&attribute.name));
+    let (name, key) = (quoted(&table.name), quoted(&table.key().name));
+    let sql = format!("SELECT {} FROM {name} WHERE {key}=?1", quoted(&attribute.name));
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([Param(id)])?;
     rows.next()?.map(|row| Ok(owned(attribute, row.get_ref(0)?))).transpose()
@@ -488,27 +511,43 @@ fn migrate(connection: &Connection, schema: Schema) -> Result<Arc<Catalog>, Migr
 }
 
 fn apply(connection: &Connection, steps: &ddl::Steps, shape: &Shape) -> Result<(), MigrateError> {
+    rows_allow(connection, steps)?;
     for statement in &steps.statements {
         connection.execute_batch(statement)?;
     }
     for (table, attribute) in &steps.newly_required {
-        let sql = format!(
-            "SELECT count(*) FROM {} WHERE {} IS NULL",
-            crate::ident::quoted(table),
-            crate::ident::quoted(attribute)
-        );
-        let rows: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
+        let rows = rows_where(connection, table, &format!("{} IS NULL", quoted(attribute)))?;
         if rows > 0 {
-            return Err(MigrateError::Required {
-                table: table.clone(),
-                attribute: attribute.clone(),
-                rows: rows.unsigned_abs(),
-            });
+            return Err(MigrateError::Required { table: table.clone(), attribute: attribute.clone(), rows });
         }
     }
     let text =
         serde_json::to_string(shape).map_err(|error| rusqlite::Error::InvalidParameterName(error.to_string()))?;
     Ok(file::set_meta(connection, "shape", &text)?)
+}
+
+/// Whether no row stands in the way of what an open table becomes.
+fn rows_allow(connection: &Connection, steps: &ddl::Steps) -> Result<(), MigrateError> {
+    let undeclared = quoted(UNDECLARED);
+    for table in &steps.sealed {
+        let rows = rows_where(connection, table, &format!("{undeclared} IS NOT NULL"))?;
+        if rows > 0 {
+            return Err(MigrateError::Sealed { table: table.clone(), rows });
+        }
+    }
+    for (table, attribute) in &steps.newly_declared {
+        let path = literal(&format!("$.\"{attribute}\""));
+        let rows = rows_where(connection, table, &format!("json_type({undeclared},{path}) IS NOT NULL"))?;
+        if rows > 0 {
+            return Err(MigrateError::Declared { table: table.clone(), attribute: attribute.clone(), rows });
+        }
+    }
+    Ok(())
+}
+
+fn rows_where(connection: &Connection, table: &str, condition: &str) -> rusqlite::Result<u64> {
+    let sql = format!("SELECT count(*) FROM {} WHERE {condition}", quoted(table));
+    connection.query_row(&sql, [], |row| row.get(0)).map(i64::unsigned_abs)
 }
 
 /// Name → statement of the indexes, element tables and triggers that Stoa made: their names have a colon.
