@@ -126,6 +126,11 @@ impl Table {
         self.relations.iter().position(|relation| relation.name == name).map(RelationId)
     }
 
+    /// Whether the database computes some of its attributes.
+    pub fn computes(&self) -> bool {
+        self.attributes.iter().any(|attribute| attribute.computed.is_some())
+    }
+
     /// The names of all attributes and relations that are shown, for suggestions.
     pub fn field_names(&self) -> impl Iterator<Item = &str> {
         let shown = self.attributes.iter().filter(|attribute| !attribute.hidden);
@@ -156,8 +161,8 @@ pub struct Attribute {
     pub stamp: Option<Stamp>,
     /// `@expiresAt`.
     pub expires_at: Option<ExpiresAt>,
-    /// `@computed(from:)`: the expression.
-    pub computed: Option<String>,
+    /// `@computed(from:)`.
+    pub computed: Option<Computed>,
     /// `@unique`.
     pub unique: bool,
     /// `@check` on the field.
@@ -313,6 +318,15 @@ pub enum Stamp {
     Created,
     /// When it was last changed.
     Updated,
+}
+
+/// `@computed(from:)`: the database makes the value of others of the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Computed {
+    /// The expression, which [`crate::expression::Expression::computed`] can read.
+    pub from: String,
+    /// Where the directive stands.
+    pub position: Position,
 }
 
 /// `@expiresAt(max:)`.

@@ -157,3 +157,30 @@ type C @table { id: [Float] @primaryKey }",
         ],
     );
 }
+
+#[test]
+fn a_computed_attribute_says_what_its_expression_lacks() {
+    check(
+        "type A @table {
+  id: ID @primaryKey  n: Int  s: String  tags: [String]  bId: ID  b: B @relationship(from: bId)
+  wrong: Int @computed(from: \"n + s\")
+  far: Int @computed(from: \"b.n\")
+  unread: Int @computed(from: \"n +\")
+  typed: Int @computed(from: \"s\")
+  one: Int @computed(from: \"two + 1\")
+  two: Int @computed(from: \"one + 1\")
+  stamp: String @computed(from: \"s\") @createdTime
+  right: Int @computed(from: \"n * 2\") @indexed
+}
+type B @table { id: ID @primaryKey n: Int }",
+        &[
+            "s:3:14: error: @computed(from: \"n + s\"), character 5: expected a number, found a text",
+            "s:4:12: error: @computed(from: \"b.n\"), character 1: `b` leads to another record; only this one can be read here",
+            "s:5:15: error: @computed(from: \"n +\"), character 4: expected a value, found the end",
+            "s:6:14: error: @computed(from: \"s\"), character 1: `typed` is Int, but this is a text",
+            "s:7:12: error: `one` is computed from itself, by way of other attributes",
+            "s:8:12: error: `two` is computed from itself, by way of other attributes",
+            "s:9:17: error: `stamp`: @computed and a time set by the server exclude each other",
+        ],
+    );
+}

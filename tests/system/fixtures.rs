@@ -41,5 +41,6 @@ fixtures!(
     nested,
     open,
     hidden,
-    compound_keys
+    compound_keys,
+    computed
 );

@@ -76,3 +76,42 @@ fn a_nested_type_grows() {
     assert!(server.stop().success());
     refused(app.path(), &schema("{ city: String zip: Long street: Address }"), "Address is no longer @open");
 }
+
+#[test]
+fn an_expression_changes_and_the_data_stays() {
+    let app = tempfile::tempdir().unwrap();
+    let schema = |more: &str| {
+        format!("type Item @table @export {{ id: ID @primaryKey price: Float count: Int {more} }}")
+    };
+    let shows = |server: &Server, path: &str, expected: &str| {
+        assert_eq!(Client::new(&server.base).get(path).expect(200).text(), expected);
+    };
+    let server = start(app.path(), &schema("")).unwrap();
+    Client::new(&server.base).json("POST", "/Item/", &json!({"id": "a", "price": 1.5, "count": 4})).expect(201);
+    assert!(server.stop().success());
+
+    let first = r#"dear: Boolean @computed(from: "total > 10") @indexed total: Float @computed(from: "price * count") @indexed"#;
+    let server = start(app.path(), &schema(first)).unwrap();
+    shows(&server, "/Item/?dear=false", r#"[{"id":"a","price":1.5,"count":4,"dear":false,"total":6}]"#);
+    assert!(server.stop().success());
+
+    let second = r#"dear: Boolean @computed(from: "total > 10") @indexed total: Float @computed(from: "2 * price * count") @indexed big: Int @computed(from: "count + 1")"#;
+    let server = start(app.path(), &schema(second)).unwrap();
+    shows(&server, "/Item/?dear=true&total=12", r#"[{"id":"a","price":1.5,"count":4,"dear":true,"total":12,"big":5}]"#);
+    let client = Client::new(&server.base);
+    client.json("PATCH", "/Item/a", &json!({"count": 1})).expect(200);
+    shows(&server, "/Item/a", r#"{"id":"a","price":1.5,"count":1,"dear":false,"total":3,"big":2}"#);
+    assert!(server.stop().success());
+    let server = start(app.path(), &schema(second)).unwrap();
+    assert!(server.stop().success());
+
+    refused(app.path(), &schema("total: Float"), "Item.total is no longer computed");
+    refused(app.path(), &schema("").replace("count: Int", r#"count: Int @computed(from: "1")"#), "Item.count is computed now");
+
+    let server = start(app.path(), &schema(r#"total: String @computed(from: "'' || count")"#)).unwrap();
+    shows(&server, "/Item/", r#"[{"id":"a","price":1.5,"count":1,"total":"1"}]"#);
+    assert!(server.stop().success());
+    let server = start(app.path(), &schema("")).unwrap();
+    shows(&server, "/Item/", r#"[{"id":"a","price":1.5,"count":1}]"#);
+    assert!(server.stop().success());
+}

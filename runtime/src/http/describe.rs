@@ -59,6 +59,7 @@ fn attribute(table: &Table, attribute: &Attribute) -> Json {
         "required": attribute.required || attribute.name == table.key().name,
         "indexed": attribute.indexed || attribute.name == table.key().name,
         "setBy": stamp,
+        "computed": attribute.computed.as_ref().map(|computed| &computed.from),
     })
 }
 

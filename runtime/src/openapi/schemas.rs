@@ -267,10 +267,13 @@ fn description() -> Json {
     let optional = || json!({"type": ["string", "null"]});
     let flag = || json!({"type": "boolean"});
     let attribute = closed(&json!({"name": text(), "type": text(), "description": optional(), "required": flag(),
-                                  "indexed": flag(), "setBy": optional()}));
+                                  "indexed": flag(), "setBy": optional(), "computed": optional()}));
+    let inside = closed(&json!({"name": text(), "type": text(), "description": optional(), "required": flag()}));
+    let nested = closed(&json!({"name": text(), "description": optional(), "open": flag(),
+                               "attributes": list(&inside)}));
     let relation = closed(&json!({"name": text(), "type": text(), "from": text(), "to": text()}));
     let table = json!({"table": text(), "path": text(), "description": optional(), "primaryKey": text(),
-                       "attributes": list(&attribute), "relations": list(&relation), "records": {"type": "integer"}});
+                       "open": flag(), "attributes": list(&attribute), "types": list(&nested), "relations": list(&relation), "records": {"type": "integer"}});
     closed(&table)
 }
 

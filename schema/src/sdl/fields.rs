@@ -5,7 +5,7 @@ use super::diagnostic::{Report, did_you_mean};
 use super::rules::read_field_check;
 use super::syntax::{Object, SdlField};
 use super::types::TypeNames;
-use crate::model::{Attribute, AttributeId, ExpiresAt, Kind, OnDelete, Position, Stamp};
+use crate::model::{Attribute, AttributeId, Computed, ExpiresAt, Kind, OnDelete, Position, Stamp};
 use graphql_parser::schema::Type;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -217,7 +217,8 @@ fn read_directives(object: &Object, field: &SdlField, attribute: &mut Attribute,
             "updatedTime" => attribute.stamp = Some(Stamp::Updated),
             "expiresAt" => attribute.expires_at = Some(ExpiresAt { max_seconds: arguments.seconds("max", report) }),
             "computed" => {
-                attribute.computed = arguments.text("from", report);
+                let position = arguments.position().clone();
+                attribute.computed = arguments.text("from", report).map(|from| Computed { from, position });
                 if attribute.computed.is_none() {
                     report.error(arguments.position(), "@computed needs `from: \"expression\"`", None);
                 }

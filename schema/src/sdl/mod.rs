@@ -5,6 +5,7 @@
 //! a schema written for another server still loads; a wrong value is an error.
 
 mod unsupported;
+mod computed;
 mod rules;
 mod relations;
 mod types;
@@ -48,6 +49,7 @@ pub fn load(sources: &[Source]) -> Result<Loaded, Vec<Diagnostic>> {
     let (drafts, nested) = types::drafts(&objects, &mut report);
     let tables = relations::resolve(drafts, &mut report);
     let tables = rules::attach(tables, &mut report);
+    computed::check(&tables, &mut report);
     unsupported::refuse(&tables, &mut report);
     let finished: Vec<_> = tables.into_iter().map(|draft| draft.table).collect();
     if finished.is_empty() && !report.has_errors() {

@@ -38,7 +38,6 @@ fn refuse_on_table(table: &Table, report: &mut Report) {
 fn refuse_on_attribute(attribute: &Attribute, report: &mut Report) {
     let uses = [
         ("@expiresAt", attribute.expires_at.is_some()),
-        ("@computed", attribute.computed.is_some()),
         ("@unique", attribute.unique),
         ("@check", attribute.check.is_some()),
     ];

@@ -5,8 +5,8 @@ use super::document;
 use super::json::{self, JsonError};
 use super::number;
 use super::record::{declared, value};
-use super::violation::{Violation, ViolationCode, pointer};
 use super::undeclared::Undeclared;
+use super::violation::{Violation, ViolationCode, pointer};
 use crate::model::{Attribute, AttributeId, Kind, Table};
 use serde_json::value::RawValue;
 

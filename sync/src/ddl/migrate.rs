@@ -1,6 +1,7 @@
 //! From what a file holds to what the schema wants: additive steps, or the reasons why not.
 
-use super::shape::{AttributeShape, Shape, TableShape};
+use super::computed;
+use super::shape::{AttributeShape, ComputedShape, Shape, TableShape};
 use super::tables::{self, Object};
 use crate::ident::quoted;
 use std::collections::HashMap;
@@ -33,24 +34,23 @@ pub struct Steps {
 /// # Errors
 /// Tables or attributes would be dropped or change their type.
 pub fn steps(held: &Shape, existing: &HashMap<String, String>, schema: &Schema) -> Result<Steps, MigrationError> {
-    let refusals = held.refusals(&Shape::of(schema));
+    let shape = Shape::of(schema);
+    let refusals = held.refusals(&shape);
     if !refusals.is_empty() {
         return Err(MigrationError { refusals });
     }
     let wanted: Vec<Object> = (0..schema.tables.len()).flat_map(|at| tables::objects(schema, TableId(at))).collect();
     let mut steps = Steps::default();
-    steps.statements.extend(drops(existing, &wanted));
-    for table in &schema.tables {
+    let mut kept = existing.clone();
+    steps.statements.extend(drops(&mut kept, &wanted, &columns_going(held, schema, &shape)));
+    for (at, table) in schema.tables.iter().enumerate() {
         match held.table(&table.name) {
-            None => steps.statements.push(tables::create(table)),
-            Some(before) => {
-                add_columns(before, table, &mut steps);
-                seal(before, table, &mut steps);
-            }
+            None => steps.statements.push(tables::create(schema, TableId(at))),
+            Some(before) => change_columns(before, &shape, table, &mut steps),
         }
     }
     for object in &wanted {
-        if existing.get(&object.name) != Some(&object.create) {
+        if kept.get(&object.name) != Some(&object.create) {
             steps.statements.push(object.create.clone());
             steps.statements.extend(object.fill.clone());
         }
@@ -58,8 +58,37 @@ pub fn steps(held: &Shape, existing: &HashMap<String, String>, schema: &Schema) 
     Ok(steps)
 }
 
+/// Columns leave a table without loss: generated ones, all of which are made again when one of them has changed, since
+/// they read each other, and that of undeclared attributes, once it is empty.
+fn columns_going<'h>(held: &'h Shape, schema: &Schema, wanted: &Shape) -> Vec<(&'h str, &'h str)> {
+    let mut going = Vec::new();
+    for table in &schema.tables {
+        let (Some(before), Some(after)) = (held.table(&table.name), wanted.table(&table.name)) else { continue };
+        if before.computed != after.computed {
+            going.extend(before.computed.iter().rev().map(|computed| (before.name.as_str(), computed.name.as_str())));
+        }
+        if before.open() && !after.open() {
+            going.push((before.name.as_str(), UNDECLARED));
+        }
+    }
+    going
+}
+
+fn change_columns(before: &TableShape, wanted: &Shape, table: &Table, steps: &mut Steps) {
+    let Some(after) = wanted.table(&table.name) else { return };
+    if before.open() && !after.open() {
+        steps.sealed.push(table.name.clone());
+    }
+    add_columns(before, table, steps);
+    if before.computed != after.computed {
+        let on = quoted(&table.name);
+        let add = |computed: &ComputedShape| format!("ALTER TABLE {on} ADD COLUMN {}", computed.column);
+        steps.statements.extend(after.computed.iter().map(add));
+    }
+}
+
 fn add_columns(before: &TableShape, table: &Table, steps: &mut Steps) {
-    for attribute in &table.attributes {
+    for attribute in table.attributes.iter().filter(|attribute| attribute.computed.is_none()) {
         let known = before.attributes.iter().find(|known| known.name == attribute.name);
         if known.is_none() {
             let (on, column) = (quoted(&table.name), tables::column(attribute));
@@ -74,24 +103,27 @@ fn add_columns(before: &TableShape, table: &Table, steps: &mut Steps) {
     }
 }
 
-/// The column of undeclared attributes goes when the table is no longer open.
-fn seal(before: &TableShape, table: &Table, steps: &mut Steps) {
-    if before.open() && table.open.is_none() {
-        steps.sealed.push(table.name.clone());
-        steps.statements.push(format!("ALTER TABLE {} DROP COLUMN {}", quoted(&table.name), quoted(UNDECLARED)));
-    }
-}
-
-/// What is there and no longer wanted as it is. Triggers go first: they name columns and element tables.
-fn drops(existing: &HashMap<String, String>, wanted: &[Object]) -> Vec<String> {
+/// What is there and no longer wanted as it is, then the columns that go; `existing` keeps what stays. Triggers go first:
+/// they name columns and element tables. A column goes only when no index and no trigger at all names it.
+fn drops(existing: &mut HashMap<String, String>, wanted: &[Object], columns: &[(&str, &str)]) -> Vec<String> {
+    let names_column = |create: &str| {
+        create.starts_with("CREATE TRIGGER")
+            || create.starts_with("CREATE INDEX") && columns.iter().any(|(_, column)| create.contains(&quoted(column)))
+    };
+    let stays = |name: &str, create: &str| {
+        let as_wanted = wanted.iter().any(|object| object.name == name && object.create == create);
+        as_wanted && (columns.is_empty() || !names_column(create))
+    };
     let mut drops: Vec<(u8, String)> = existing
         .iter()
-        .filter(|(name, create)| !wanted.iter().any(|object| object.name == **name && object.create == **create))
+        .filter(|(name, create)| !stays(name, create))
         .map(|(name, create)| {
             let kind = create.split_ascii_whitespace().nth(1).unwrap_or("TRIGGER");
             (u8::from(kind != "TRIGGER"), format!("DROP {kind} {}", quoted(name)))
         })
         .collect();
     drops.sort();
-    drops.into_iter().map(|(_, statement)| statement).collect()
+    existing.retain(|name, create| stays(name, create));
+    let columns = columns.iter().map(|(table, column)| computed::drop_column(table, column));
+    drops.into_iter().map(|(_, statement)| statement).chain(columns).collect()
 }

@@ -4,6 +4,7 @@
 mod migrate;
 mod shape;
 mod tables;
+mod computed;
 mod image;
 mod internal;
 

@@ -1,7 +1,8 @@
 //! The user's tables as a file was last made, and what of a new schema would lose or reinterpret what it holds.
 
+use super::computed::{self, Generated};
 use serde::{Deserialize, Serialize};
-use stoa_schema::model::{Attribute, Kind, NestedType, Schema, Table, UNDECLARED};
+use stoa_schema::model::{Attribute, Kind, NestedType, Schema, TableId, UNDECLARED};
 
 /// The user's tables as the file was last made, kept in `_meta`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +17,17 @@ pub struct Shape {
 pub(super) struct TableShape {
     pub(super) name: String,
     key: String,
+    /// Those that are stored.
     pub(super) attributes: Vec<AttributeShape>,
+    /// The generated columns, each after those that it reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) computed: Vec<ComputedShape>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ComputedShape {
+    pub(super) name: String,
+    pub(super) column: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +49,7 @@ impl Shape {
     /// The shape that a schema asks for.
     pub fn of(schema: &Schema) -> Self {
         Self {
-            tables: schema.tables.iter().map(TableShape::of).collect(),
+            tables: (0..schema.tables.len()).map(|at| TableShape::of(schema, TableId(at))).collect(),
             types: schema.types.iter().map(TypeShape::of).collect(),
         }
     }
@@ -70,9 +81,16 @@ impl Shape {
 }
 
 impl TableShape {
-    fn of(table: &Table) -> Self {
-        let attributes = table.attributes.iter().map(AttributeShape::of).collect();
-        Self { name: table.name.clone(), key: table.key().name.clone(), attributes }
+    fn of(schema: &Schema, id: TableId) -> Self {
+        let table = schema.table(id);
+        let stored = table.attributes.iter().filter(|attribute| attribute.computed.is_none());
+        let computed = computed::generated(schema, id).into_iter();
+        Self {
+            name: table.name.clone(),
+            key: table.key().name.clone(),
+            attributes: stored.map(AttributeShape::of).collect(),
+            computed: computed.map(|Generated { name, column }| ComputedShape { name, column }).collect(),
+        }
     }
 
     /// Whether undeclared attributes are kept.
@@ -88,8 +106,21 @@ impl TableShape {
                 self.key, after.key, self.key
             ));
         }
+        let is_computed = |shape: &Self, name: &str| shape.computed.iter().any(|computed| computed.name == name);
+        for attribute in self.attributes.iter().filter(|it| is_computed(after, &it.name)) {
+            refusals.push(format!(
+                "{name}.{0} is computed now, and its stored values would be lost; take @computed away from it",
+                attribute.name
+            ));
+        }
+        for computed in self.computed.iter().filter(|it| after.attributes.iter().any(|new| new.name == it.name)) {
+            refusals.push(format!(
+                "{name}.{0} is no longer computed, and its values would be lost; put @computed back, or give it another name",
+                computed.name
+            ));
+        }
         // Whether undeclared attributes may go is decided by the rows.
-        let declared = self.attributes.iter().filter(|attribute| attribute.name != UNDECLARED);
+        let declared = self.attributes.iter().filter(|it| it.name != UNDECLARED && !is_computed(after, &it.name));
         attributes_refused(name, declared, &after.attributes, refusals);
     }
 }

@@ -31,9 +31,9 @@ pub enum Wanted {
     Assertion,
     /// Whether it returns a row tells whether the record was there before.
     Existence,
-    /// It stores exactly the values of its parameters.
+    /// It stores exactly the values of its parameters. Where others are computed, it returns as [`Wanted::Record`] does.
     Insert,
-    /// It stores them, or changes nothing.
+    /// The same, or it changes nothing.
     InsertMissing,
     /// It returns the revision and the columns of the record as stored; no row: there is no such record.
     Record,
@@ -66,8 +66,8 @@ pub fn steps<'a>(catalog: &'a Catalog, write: &Write, moment: Moment) -> Vec<Ste
             steps.push(step((&statements.insert).into(), stamped(table, record, moment), Wanted::Insert));
         }
         WriteKind::InsertMissing(record) => {
-            let sql = format!("{} ON CONFLICT DO NOTHING", statements.insert);
-            steps.push(step(sql.into(), stamped(table, record, moment), Wanted::InsertMissing));
+            let sql = (&statements.insert_missing).into();
+            steps.push(step(sql, stamped(table, record, moment), Wanted::InsertMissing));
         }
         WriteKind::Put(record) => {
             let id = record[table.key.0].clone();
@@ -142,10 +142,11 @@ fn assertions(table: &Table, id: &Value, precondition: &Precondition) -> Vec<Ste
     matches.into_iter().chain(none_matches).collect()
 }
 
-/// The values of a record with its time stamps, then its revision.
+/// The values of a record with its time stamps and without what is computed, then its revision.
 fn stamped(table: &Table, record: &[Value], moment: Moment) -> Vec<Value> {
     let mut values = Vec::with_capacity(record.len() + 1);
-    values.extend(record.iter().zip(&table.attributes).map(|(value, attribute)| match attribute.stamp {
+    let given = record.iter().zip(&table.attributes).filter(|(_, attribute)| attribute.computed.is_none());
+    values.extend(given.map(|(value, attribute)| match attribute.stamp {
         Some(_) => stamp(&attribute.kind, moment.at),
         None => value.clone(),
     }));

@@ -17,7 +17,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rusqlite::ffi::{
     SQLITE_CONSTRAINT_DATATYPE, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE,
 };
-use rusqlite::{Connection, ErrorCode, params_from_iter};
+use rusqlite::{Connection, ErrorCode, Params, Statement, params_from_iter};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -374,6 +374,12 @@ fn run(connection: &Connection, table: &Table, step: Step<'_>, moment: Moment) -
     match step.wanted {
         Wanted::Assertion => statement.execute(params).map(|_| None).map_err(Failure::from),
         Wanted::Existence => Ok(if statement.exists(params)? { None } else { Some(Outcome::Kept) }),
+        Wanted::Insert | Wanted::InsertMissing if table.computes() => {
+            Ok(Some(match returned(&mut statement, table, params)? {
+                Some((revision, record)) => Outcome::Stored { revision, record, created: true },
+                None => Outcome::Kept,
+            }))
+        }
         Wanted::Insert => {
             statement.execute(params)?;
             let mut record = step.params;
@@ -392,24 +398,33 @@ fn run(connection: &Connection, table: &Table, step: Step<'_>, moment: Moment) -
             record.pop();
             Ok(Some(Outcome::Stored { revision: moment.revision, record, created: true }))
         }
-        Wanted::Record => {
-            let mut rows = statement.query(params)?;
-            let Some(row) = rows.next()? else { return Err(Failure::Reason(Reason::Missing)) };
-            let revision = row.get(0)?;
-            let values = table.attributes.iter().enumerate();
-            let record = values
-                .map(|(at, attribute)| Ok(owned(attribute, row.get_ref(at + 1)?)))
-                .collect::<rusqlite::Result<_>>()?;
-            // The statement has done its work only when it has run to its end.
-            while rows.next()?.is_some() {}
-            Ok(Some(Outcome::Stored { revision, record, created: false }))
-        }
+        Wanted::Record => match returned(&mut statement, table, params)? {
+            Some((revision, record)) => Ok(Some(Outcome::Stored { revision, record, created: false })),
+            None => Err(Failure::Reason(Reason::Missing)),
+        },
         Wanted::Delete => match statement.execute(params)? {
             0 => Err(Failure::Reason(Reason::Missing)),
             _ => Ok(Some(Outcome::Deleted)),
         },
         Wanted::Count => Ok(Some(Outcome::Counted(statement.execute(params)? as u64))),
     }
+}
+
+/// The record that a statement returns: its revision and its values.
+fn returned(
+    statement: &mut Statement<'_>,
+    table: &Table,
+    params: impl Params,
+) -> rusqlite::Result<Option<(i64, Vec<Value>)>> {
+    let mut rows = statement.query(params)?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let revision = row.get(0)?;
+    let values = table.attributes.iter().enumerate();
+    let record =
+        values.map(|(at, attribute)| Ok(owned(attribute, row.get_ref(at + 1)?))).collect::<rusqlite::Result<_>>()?;
+    // The statement has done its work only when it has run to its end.
+    while rows.next()?.is_some() {}
+    Ok(Some((revision, record)))
 }
 
 /// Turns the error of a rule into the reason it stands for, with what the transaction sees.

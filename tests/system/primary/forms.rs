@@ -1,6 +1,6 @@
 //! Values that SQL does not know: integers of any size, bytes, JSON, nested types; open tables and keys of several parts.
 
-pub(super) const FORMS: &str = r"
+pub(super) const FORMS: &str = r#"
 type Thing @table @export @open {
   id: ID @primaryKey
   big: BigInt @indexed
@@ -21,7 +21,18 @@ type Geo @open { lat: Float lon: Float }
 type Node { name: String children: [Node] }
 type Line @table @export { key: [ID]! @primaryKey amount: Int note: String @indexed tags: [String] @indexed }
 type Cell @table @export { at: [Int]! @primaryKey value: Float }
-";
+type Sale @table @export {
+  id: Int @primaryKey
+  price: Float
+  count: Int
+  name: String
+  total: Float @computed(from: "price * count") @indexed
+  grade: String @computed(from: "if(dear, 'dear: ', 'cheap: ') || name") @indexed
+  dear: Boolean @computed(from: "total > 10")
+  twice: Int @computed(from: "count * 2")
+  square: Long @computed(from: "twice * twice")
+}
+"#;
 
 pub(super) const FORMS_WRITES: &str = r#"
 ok  POST Thing {"id":"a","big":123456789012345678901234567890,"bigs":[1,-1,9223372036854775808,null],"plainBigs":[-5,1e20],"data":"AP/+","blobs":["AA==","/w==",null],"plainBlobs":["aGk="],"any":{"b":[1.50,12345678901234567890,"x\u00e9"],"a":"2024-08-15T10:30:00-04:00"},"anys":[1,"1",null,{"a":1},[true]],"home":{"city":"Paris","zip":75001,"lines":["1, rue","2"],"since":"2024-08-15T10:30:00-04:00","account":-99999999999999999999,"mark":"AAEC","extra":{"k":[0.10]},"price":0.30000000000000004,"geo":{"lat":48.8,"more":"kept"}},"places":[{"city":"Rome","lines":["via"]},null,{"city":"Oslo","zip":150}],"tree":{"name":"root","children":[{"name":"leaf","children":[]},{"name":"2024-08-15T10:30:00-04:00"}]},"secret":"s","color":"red","size":1.50}
@@ -75,6 +86,19 @@ ok  DELETE Line/a/b
 ok  DELETE Line?tags=x
 ok  POST Cell {"at":[1,2],"value":1e-300}
 ok  PATCH Cell/1/2 {"value":2.5}
+ok  POST Sale {"price":2.5,"count":3,"name":"a"}
+ok  POST Sale {"id":7,"price":1e-70,"count":3,"name":"b"}
+0   SEED Sale {"id":7}
+ok  SEED Sale {"id":8,"count":1}
+stoa:range:twice  POST Sale {"id":9,"count":2147483647}
+ok  PUT Sale {"id":8,"price":20,"count":5,"name":"c"}
+ok  PATCH Sale/8 {"price":{"__op__":"add","value":1}}
+stoa:range:twice  PATCH Sale/8 {"count":2147483647}
+stoa:range:total  PATCH Sale/8 {"price":1e308}
+ok  PATCH Sale?total=gt=100&dear=true&grade=sw=dear {"name":"d"}
+2   PATCH Sale?dear=false {"count":0}
+3   DELETE Sale?square=ge=0
+
 2   DELETE Thing?home.city=Rome
 ok  DELETE Thing?big=5
 ok  DELETE Thing/a
