@@ -150,6 +150,10 @@ fn seed(path: &Path, catalog: &Arc<Catalog>) -> Result<Commit, AppError> {
             let first = violations.first().map(|it| format!("{}: {}", it.pointer, it.message)).unwrap_or_default();
             wrong(format!("record {at}: {first}"))
         })?;
+        let key = catalog.table(table).key();
+        if key.list && record[catalog.table(table).key.0].is_none() {
+            return Err(wrong(format!("record {at}: {} is required", key.name)));
+        }
         Ok(write::new_record(catalog, table, record, WriteKind::InsertMissing))
     });
     let writes = writes.collect::<Result<_, AppError>>()?;

@@ -33,3 +33,16 @@ pub const EXPRESSION_DEPTH: usize = 10;
 
 /// Values in one bracket of an expression; more are a schema error. SQLite's functions take at most 127.
 pub const EXPRESSION_ARGUMENTS: usize = 100;
+
+/// Digits of a `BigInt`; more are refused (422). At most 9,998, or its stored form would lose its order.
+pub const BIG_INT_DIGITS: usize = 1_000;
+
+/// Nested values inside each other, and objects and arrays inside each other in an `Any` or an undeclared attribute;
+/// deeper ones are refused (422). SQLite reads 1,000 levels, common JSON libraries 128.
+pub const NESTED_DEPTH: usize = 32;
+
+/// Undeclared attributes that one body may name; more are refused (422).
+pub const UNDECLARED_ATTRIBUTES: usize = 1_000;
+
+/// Bytes of the name of an undeclared attribute; longer ones are refused (422).
+pub const UNDECLARED_NAME_BYTES: usize = 256;

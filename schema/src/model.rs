@@ -3,7 +3,12 @@
 //! Everything here has been validated by [`crate::sdl`]: every index points at something that exists, names are unique
 //! within their table (also when case is ignored, as SQL does), and each table has a primary key.
 
+mod nested;
+
+pub use nested::{NestedType, NestedTypes};
+
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Position of a [`Table`] in [`Schema::tables`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,15 +27,17 @@ pub struct RelationId(pub usize);
 pub struct Schema {
     /// The types with `@table`, in the order of declaration.
     pub tables: Vec<Table>,
+    /// The types without.
+    pub types: Arc<NestedTypes>,
     exports: HashMap<String, TableId>,
 }
 
 impl Schema {
-    /// A schema of these tables; the exported ones can be found by their path.
-    pub fn new(tables: Vec<Table>) -> Self {
+    /// A schema of these tables, whose attributes may hold these types; exported tables can be found by their path.
+    pub fn new(tables: Vec<Table>, types: Arc<NestedTypes>) -> Self {
         let exports =
             tables.iter().enumerate().filter_map(|(at, table)| Some((table.export.clone()?, TableId(at)))).collect();
-        Self { tables, exports }
+        Self { tables, types, exports }
     }
 
     /// The table with this id.
@@ -75,8 +82,8 @@ pub struct Table {
     pub cache_control: Option<String>,
     /// `@table(requireMatch: true)`: writes need `If-Match`.
     pub require_match: bool,
-    /// `@open`: undeclared attributes are kept.
-    pub open: bool,
+    /// `@open`: where undeclared attributes are kept, as one JSON object. The last attribute; nothing finds it by a name.
+    pub open: Option<AttributeId>,
     /// `@check(expr:)` on the type.
     pub checks: Vec<RecordCheck>,
     /// `@unique(fields:)` on the type.
@@ -105,7 +112,13 @@ impl Table {
 
     /// The attribute with this name.
     pub fn attribute_named(&self, name: &str) -> Option<AttributeId> {
-        self.attributes.iter().position(|attribute| attribute.name == name).map(AttributeId)
+        let found = self.attributes.iter().position(|attribute| attribute.name == name).map(AttributeId);
+        found.filter(|id| Some(*id) != self.open)
+    }
+
+    /// The attribute with this name, if answers and queries may name it.
+    pub fn shown_named(&self, name: &str) -> Option<AttributeId> {
+        self.attribute_named(name).filter(|id| !self.attribute(*id).hidden)
     }
 
     /// The relation with this name.
@@ -113,12 +126,21 @@ impl Table {
         self.relations.iter().position(|relation| relation.name == name).map(RelationId)
     }
 
-    /// The names of all attributes and relations, for suggestions.
+    /// Whether the database computes some of its attributes.
+    pub fn computes(&self) -> bool {
+        self.attributes.iter().any(|attribute| attribute.computed.is_some())
+    }
+
+    /// The names of all attributes and relations that are shown, for suggestions.
     pub fn field_names(&self) -> impl Iterator<Item = &str> {
-        let attributes = self.attributes.iter().map(|attribute| attribute.name.as_str());
+        let shown = self.attributes.iter().filter(|attribute| !attribute.hidden);
+        let attributes = shown.map(|attribute| attribute.name.as_str());
         attributes.chain(self.relations.iter().map(|relation| relation.name.as_str()))
     }
 }
+
+/// The name of the attribute in which an open table keeps what is undeclared. No GraphQL name has a `$`.
+pub const UNDECLARED: &str = "$open";
 
 /// A stored attribute.
 #[derive(Clone, Debug)]
@@ -139,19 +161,57 @@ pub struct Attribute {
     pub stamp: Option<Stamp>,
     /// `@expiresAt`.
     pub expires_at: Option<ExpiresAt>,
-    /// `@computed(from:)`: the expression.
-    pub computed: Option<String>,
+    /// `@computed(from:)`.
+    pub computed: Option<Computed>,
     /// `@unique`.
     pub unique: bool,
     /// `@check` on the field.
     pub check: Option<FieldCheck>,
     /// `@hidden`: stored, never shown.
     pub hidden: bool,
+    /// The types that a nested value may hold at any depth.
+    pub types: Arc<NestedTypes>,
     /// Where it is declared.
     pub position: Position,
 }
 
 impl Attribute {
+    /// An attribute without directives.
+    pub fn new(name: impl Into<String>, kind: Kind, position: Position) -> Self {
+        Self {
+            name: name.into(),
+            description: None,
+            kind,
+            list: false,
+            required: false,
+            indexed: false,
+            stamp: None,
+            expires_at: None,
+            computed: None,
+            unique: false,
+            check: None,
+            hidden: false,
+            types: Arc::default(),
+            position,
+        }
+    }
+
+    /// Where an open table keeps undeclared attributes: an object, and hidden because it is shown as its members.
+    pub(crate) fn undeclared(position: Position) -> Self {
+        Self { hidden: true, ..Self::new(UNDECLARED, Kind::Any, position) }
+    }
+
+    /// Its nested type, if it holds values of one.
+    pub fn nested(&self) -> Option<&NestedType> {
+        let Kind::Nested(name) = &self.kind else { return None };
+        self.types.named(name)
+    }
+
+    /// Whether its values are stored as JSON text.
+    pub fn stored_as_json(&self) -> bool {
+        self.list || matches!(self.kind, Kind::Any | Kind::Nested(_))
+    }
+
     /// Whether its values are kept as instants when they are RFC 3339 date-times.
     pub fn holds_instants(&self) -> bool {
         matches!(self.kind, Kind::String | Kind::Date)
@@ -260,6 +320,15 @@ pub enum Stamp {
     Updated,
 }
 
+/// `@computed(from:)`: the database makes the value of others of the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Computed {
+    /// The expression, which [`crate::expression::Expression::computed`] can read.
+    pub from: String,
+    /// Where the directive stands.
+    pub position: Position,
+}
+
 /// `@expiresAt(max:)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExpiresAt {
@@ -366,7 +435,7 @@ pub struct NoOverlap {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Position {
     /// The file's name, as given.
-    pub file: std::sync::Arc<str>,
+    pub file: Arc<str>,
     /// Counted from 1.
     pub line: usize,
     /// Counted from 1, in characters.

@@ -123,3 +123,64 @@ proptest! {
         _ = load(&[source("s", &text)]);
     }
 }
+
+#[test]
+fn nested_types_hold_values_only() {
+    check(
+        "type A @table { id: ID @primaryKey home: Home @indexed any: Any @indexed list: [Home] }
+type Home @check(expr: \"true\") { city: String @indexed made: Date @createdTime home: Home as: [A] @relationship(to: id) }
+type Empty @export @open @sealed @opn { x: Int @hidden }",
+        &[
+            "s:1:36: error: `home`: Home has no order and cannot be indexed\n    hint: make what you search by an attribute of its own, and index that",
+            "s:1:56: error: `any`: Any has no order and cannot be indexed\n    hint: make what you search by an attribute of its own, and index that",
+            "s:2:11: error: @check needs @table beside it",
+            "s:2:34: error: `city`: @indexed cannot stand in a nested type\n    hint: remove it, or make the attribute one of the table",
+            "s:2:56: error: `made`: @createdTime and @updatedTime cannot stand in a nested type\n    hint: remove it, or make the attribute one of the table",
+            "s:2:91: error: `as`: a nested type has no relations\n    hint: store the id in the table that holds a Home, and relate that",
+            "s:3:1: error: @sealed and @open exclude each other",
+            "s:3:12: error: @export needs @table beside it\n    hint: write `type Empty @table @export`",
+            "s:3:34: warning: unknown directive @opn is ignored\n    hint: did you mean `open`?",
+            "s:3:41: error: `x`: @hidden cannot stand in a nested type\n    hint: remove it, or make the attribute one of the table",
+        ],
+    );
+}
+
+#[test]
+fn a_key_of_several_parts_has_no_relations() {
+    check(
+        "type A @table { id: [ID]! @primaryKey bs: [B] @relationship(to: a) }
+type B @table { id: ID @primaryKey a: ID @indexed }
+type C @table { id: [Float] @primaryKey }",
+        &[
+            "s:1:39: error: `bs` joins by A.id, a key of several parts\n    hint: give the type a key of one value, and make the parts attributes of their own",
+            "s:3:17: error: Float cannot be a primary key\n    hint: use ID, String, Int or Long",
+        ],
+    );
+}
+
+#[test]
+fn a_computed_attribute_says_what_its_expression_lacks() {
+    check(
+        "type A @table {
+  id: ID @primaryKey  n: Int  s: String  tags: [String]  bId: ID  b: B @relationship(from: bId)
+  wrong: Int @computed(from: \"n + s\")
+  far: Int @computed(from: \"b.n\")
+  unread: Int @computed(from: \"n +\")
+  typed: Int @computed(from: \"s\")
+  one: Int @computed(from: \"two + 1\")
+  two: Int @computed(from: \"one + 1\")
+  stamp: String @computed(from: \"s\") @createdTime
+  right: Int @computed(from: \"n * 2\") @indexed
+}
+type B @table { id: ID @primaryKey n: Int }",
+        &[
+            "s:3:14: error: @computed(from: \"n + s\"), character 5: expected a number, found a text",
+            "s:4:12: error: @computed(from: \"b.n\"), character 1: `b` leads to another record; only this one can be read here",
+            "s:5:15: error: @computed(from: \"n +\"), character 4: expected a value, found the end",
+            "s:6:14: error: @computed(from: \"s\"), character 1: `typed` is Int, but this is a text",
+            "s:7:12: error: `one` is computed from itself, by way of other attributes",
+            "s:8:12: error: `two` is computed from itself, by way of other attributes",
+            "s:9:17: error: `stamp`: @computed and a time set by the server exclude each other",
+        ],
+    );
+}

@@ -16,8 +16,11 @@ pub struct Catalog {
 pub struct Statements {
     /// All columns, quoted, separated by commas.
     pub columns: String,
-    /// Inserts a record: its values, then its revision.
+    /// Inserts a record: its values without those that are computed, then its revision. If some are, it returns the
+    /// revision and all columns.
     pub insert: String,
+    /// The same, unless the id is there.
+    pub insert_missing: String,
     /// Inserts or replaces: as `insert`; returns the revision and all columns.
     pub put: String,
     /// The revision of the record with id `?1`.
@@ -51,11 +54,15 @@ impl Statements {
         let (name, key) = (quoted(&table.name), quoted(&table.key().name));
         let names: Vec<String> = table.attributes.iter().map(|attribute| quoted(&attribute.name)).collect();
         let columns = names.join(",");
-        let places: Vec<String> = (1..=names.len() + 1).map(|place| format!("?{place}")).collect();
-        let insert = format!("INSERT INTO {name}({columns},{REVISION}) VALUES({})", places.join(","));
-        let replaced: Vec<String> = table
-            .attributes
-            .iter()
+        let given = || table.attributes.iter().filter(|attribute| attribute.computed.is_none());
+        let written: Vec<String> = given().map(|attribute| quoted(&attribute.name)).chain([REVISION.into()]).collect();
+        let places: Vec<String> = (1..=written.len()).map(|place| format!("?{place}")).collect();
+        let insert = format!("INSERT INTO {name}({}) VALUES({})", written.join(","), places.join(","));
+        let returning = match table.computes() {
+            true => format!(" RETURNING {REVISION},{columns}"),
+            false => String::new(),
+        };
+        let replaced: Vec<String> = given()
             .filter(|attribute| attribute.stamp != Some(Stamp::Created) && attribute.name != table.key().name)
             .map(|attribute| format!("{0}=excluded.{0}", quoted(&attribute.name)))
             .chain([format!("{REVISION}=max({name}.{REVISION}+1,excluded.{REVISION})")])
@@ -63,7 +70,8 @@ impl Statements {
         let put =
             format!("{insert} ON CONFLICT({key}) DO UPDATE SET {} RETURNING {REVISION},{columns}", replaced.join(","));
         Self {
-            insert,
+            insert_missing: format!("{insert} ON CONFLICT DO NOTHING{returning}"),
+            insert: format!("{insert}{returning}"),
             put,
             revision: format!("SELECT {REVISION} FROM {name} WHERE {key}=?1"),
             delete: format!("DELETE FROM {name} WHERE {key}=?1"),

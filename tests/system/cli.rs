@@ -174,14 +174,7 @@ fn what_is_not_supported_yet_is_an_error_that_names_its_line() {
     let unsupported = [
         ("@check(min:", "type T @table @export {\n  id: ID @primaryKey\n  x: Int @check(min: 0)\n}\n", 3),
         ("@unique", "type T @table @export {\n  id: ID @primaryKey\n  x: Int @unique\n}\n", 3),
-        (
-            "@computed",
-            "type T @table @export {\n  id: ID @primaryKey\n  x: Int\n  y: Int @computed(from: \"x + 1\")\n}\n",
-            4,
-        ),
-        ("@hidden", "type T @table @export {\n  id: ID @primaryKey\n  x: Int @hidden\n}\n", 3),
         ("@expiresAt", "type T @table @export {\n  id: ID @primaryKey\n  x: Date @expiresAt(max: 60)\n}\n", 3),
-        ("@open", "type T @table @export @open {\n  id: ID @primaryKey\n}\n", 1),
         ("expiration", "type T @table(expiration: 60) @export {\n  id: ID @primaryKey\n}\n", 1),
         ("@unique", "type T @table @export @unique(fields: [x]) {\n  id: ID @primaryKey\n  x: Int\n}\n", 1),
         ("@check", "type T @table @export @check(expr: \"x > 1\") {\n  id: ID @primaryKey\n  x: Int\n}\n", 1),
@@ -190,8 +183,6 @@ fn what_is_not_supported_yet_is_an_error_that_names_its_line() {
             "type T @table @export @noOverlap(start: a, end: b, by: [c]) {\n  id: ID @primaryKey\n  a: String\n  b: String\n  c: ID\n}\n",
             1,
         ),
-        ("BigInt", "type T @table @export {\n  id: ID @primaryKey\n  x: BigInt\n}\n", 3),
-        ("Any", "type T @table @export {\n  id: ID @primaryKey\n  x: Any\n}\n", 3),
     ];
     for (what, schema, line) in unsupported {
         let (code, output) = App::new(&[("schema.graphql", schema)]).check();

@@ -36,5 +36,11 @@ fixtures!(
     pages,
     formats,
     negotiation,
-    openapi
+    openapi,
+    types,
+    nested,
+    open,
+    hidden,
+    compound_keys,
+    computed
 );

@@ -9,6 +9,7 @@ mod docs;
 mod fixtures;
 mod formats;
 mod image;
+mod migrations;
 mod openapi;
 mod primary;
 mod round_trip;

@@ -2,6 +2,7 @@
 //! on a real sqld, an older SQLite behind a parser of its own, and leave there the rows and the images that the embedded
 //! engine leaves here.
 
+mod forms;
 mod local;
 mod ran;
 mod samples;
@@ -148,7 +149,7 @@ fn shown(ran: &[Ran]) -> String {
 fn text(cell: &Cell) -> &str {
     match cell {
         Cell::Text(text) => text,
-        Cell::Null | Cell::Int(_) | Cell::Real(_) => panic!("{cell:?} is no text"),
+        Cell::Null | Cell::Int(_) | Cell::Real(_) | Cell::Blob(_) => panic!("{cell:?} is no text"),
     }
 }
 
@@ -214,6 +215,14 @@ fn every_type_and_directive_runs_on_a_real_sqld() {
     let schema = schema(samples::EVERYTHING);
     let mut pair = Pair::new(&schema);
     pair.carry_out(&schema, samples::EVERYTHING_WRITES);
+    pair.compare();
+}
+
+#[test]
+fn values_of_every_form_run_on_a_real_sqld() {
+    let schema = schema(forms::FORMS);
+    let mut pair = Pair::new(&schema);
+    pair.carry_out(&schema, forms::FORMS_WRITES);
     pair.compare();
 }
 

@@ -53,7 +53,8 @@ fn to_json(value: &Value) -> Json {
         Value::Bool(flag) => Json::from(i64::from(*flag)),
         Value::Int(number) => Json::from(*number),
         Value::Float(number) => Json::from(*number),
-        Value::Text(text) | Value::List(text) => Json::from(text.as_str()),
+        Value::Text(text) | Value::List(text) | Value::Json(text) => Json::from(text.as_str()),
+        Value::Bytes(bytes) => Json::Array(vec![URL_SAFE_NO_PAD.encode(bytes).into()]),
     }
 }
 
@@ -62,6 +63,8 @@ fn from_json(json: Json) -> Option<Value> {
         Json::Null => Some(Value::Null),
         Json::Number(number) => number.as_i64().map(Value::Int).or(number.as_f64().map(Value::Float)),
         Json::String(text) => Some(Value::Text(text)),
-        Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
+        // Bytes stand in brackets, apart from texts.
+        Json::Array(bytes) => URL_SAFE_NO_PAD.decode(bytes.first()?.as_str()?).ok().map(Value::Bytes),
+        Json::Bool(_) | Json::Object(_) => None,
     }
 }

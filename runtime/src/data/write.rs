@@ -77,9 +77,10 @@ pub fn one(catalog: &Catalog, table: TableId, record: Record, intent: Intent) ->
     })
 }
 
-/// The record, if it has the id that it needs.
+/// The record, if it has the id that it needs: a key of several parts is never made.
 fn identified_by(table: &Table, record: Record, intent: Intent) -> Result<Record, BodyError> {
-    if intent == Intent::Put && matches!(record[table.key.0], None | Some(Value::Null)) {
+    let needs_id = intent == Intent::Put || table.key().list;
+    if needs_id && matches!(record[table.key.0], None | Some(Value::Null)) {
         return Err(BodyError::Invalid { violations: vec![Violation::required(table.key())], index: None });
     }
     Ok(record)
@@ -98,10 +99,10 @@ pub fn new_record(catalog: &Catalog, table: TableId, record: Record, kind: fn(Ve
 }
 
 /// A record with an id: the given one, else a UUIDv7 (RFC 9562 §5.7), whose order is that of creation. An integer key is
-/// chosen by the database.
+/// chosen by the database; a key of several parts is always given.
 fn identified(table: &Table, mut values: Vec<Value>) -> Vec<Value> {
     let key = &mut values[table.key.0];
-    if *key == Value::Null && matches!(table.key().kind, Kind::Id | Kind::String) {
+    if *key == Value::Null && !table.key().list && matches!(table.key().kind, Kind::Id | Kind::String) {
         *key = Value::Text(Uuid::now_v7().to_string());
     }
     values

@@ -123,7 +123,7 @@ fn after(service: &Service, table: &Table, query: &Query) -> Result<Option<Vec<V
 /// The URL of the page after the record with these keys.
 fn next_page(service: &Service, table: &Table, query: &Query, keys: &[Value]) -> String {
     let token = cursor::write(service.store.secret(), table, query, keys);
-    let path = respond::location(table.export.as_deref().unwrap_or_default(), "");
+    let path = respond::location(table.export.as_deref().unwrap_or_default(), &[]);
     let limit = query.limit.map(|limit| control(table, "limit", &limit.to_string()));
     let after = Some(control(table, "after", &token));
     let common = Some(query.without_page.clone()).filter(|common| !common.is_empty());
@@ -133,7 +133,7 @@ fn next_page(service: &Service, table: &Table, query: &Query, keys: &[Value]) ->
 
 /// A control as it stands in a query; the form of a call cannot be taken for a condition on an attribute of that name.
 fn control(table: &Table, name: &str, value: &str) -> String {
-    match table.attribute_named(name) {
+    match table.shown_named(name) {
         None => format!("{name}={value}"),
         Some(_) => format!("{name}({value})"),
     }

@@ -175,8 +175,10 @@ pub(super) fn json(body: &serde_json::Value) -> Answer {
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
 
 /// The path of a record.
-pub(super) fn location(export: &str, id: &str) -> String {
-    format!("/{}/{}", utf8_percent_encode(export, IN_PATH), utf8_percent_encode(id, IN_PATH))
+pub(super) fn location(export: &str, key: &[String]) -> String {
+    let encoded = |text| utf8_percent_encode(text, IN_PATH).to_string();
+    let segments: Vec<String> = key.iter().map(|segment| encoded(segment)).collect();
+    format!("/{}/{}", encoded(export), segments.join("/"))
 }
 
 /// What `OPTIONS` says of a path.

@@ -6,9 +6,9 @@ use super::service::Tables;
 use crate::data::format::Format;
 use crate::limits;
 use http::{Method, Uri};
-use stoa_schema::model::{AttributeId, Kind, TableId};
+use stoa_schema::model::{AttributeId, TableId};
 use stoa_schema::query::percent_decode;
-use stoa_schema::value::{Value, coerce};
+use stoa_schema::value::{Value, key_of_path};
 
 /// What a request is about.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ pub(super) fn route<'a>(tables: &Tables, method: &Method, uri: &'a Uri) -> Resul
     }
 }
 
-/// The id is the rest of the path, decoded once. The suffix of a format is cut off already; the raw name of an attribute
+/// The id is the rest of the path, each segment decoded once. The suffix of a format is cut off already; the raw name of an attribute
 /// goes next.
 fn record<'a>(
     tables: &Tables,
@@ -83,20 +83,13 @@ fn record<'a>(
     let (mut raw_id, mut attribute) = (raw, None);
     if reading
         && let Some((rest, name)) = raw_id.rsplit_once('.')
-        && let Some(id) = declared.attribute_named(name).filter(|id| !declared.attribute(*id).hidden)
+        && let Some(id) = declared.shown_named(name)
         && !rest.is_empty()
     {
         (raw_id, attribute) = (rest, Some(id));
     }
-    let text = decoded(raw_id)?;
-    let id = match declared.key().kind {
-        Kind::Id => Some(Value::Text(text)),
-        Kind::String => coerce(&Kind::String, &text).ok(),
-        // An integer has one spelling in a path: `7`, not `07` or `7.0`.
-        ref kind => {
-            coerce(kind, &text).ok().filter(|value| matches!(value, Value::Int(number) if number.to_string() == text))
-        }
-    };
+    let segments: Vec<String> = raw_id.split('/').map(decoded).collect::<Result<_, _>>()?;
+    let id = key_of_path(declared.key(), &segments);
     Ok(Target::Record { table, id, attribute, format, query })
 }
 

@@ -19,7 +19,7 @@ use http::{HeaderMap, Method, StatusCode};
 use hyper::body::Incoming;
 use stoa_schema::model::TableId;
 use stoa_schema::query::{Query, RecordQuery};
-use stoa_schema::value::Value;
+use stoa_schema::value::{Value, path_of_key};
 use stoa_sync::commit::{Outcome, Precondition, Write, WriteKind};
 
 /// A write on its way: everything that all of them need.
@@ -196,7 +196,7 @@ impl Writing<'_> {
     ) -> Answer {
         let declared = self.tables.catalog.table(self.table);
         let location = (status == StatusCode::CREATED).then(|| {
-            respond::location(declared.export.as_deref().unwrap_or_default(), &key_text(&record[declared.key.0]))
+            respond::location(declared.export.as_deref().unwrap_or_default(), &path_of_key(&record[declared.key.0]))
         });
         if self.preferences().minimal {
             let tag = Tag::revision(revision);
@@ -275,12 +275,4 @@ impl Writing<'_> {
 
 fn is_star(headers: &HeaderMap) -> bool {
     headers.get(IF_NONE_MATCH).is_some_and(|value| value == "*")
-}
-
-fn key_text(key: &Value) -> String {
-    match key {
-        Value::Text(text) => text.clone(),
-        Value::Int(number) => number.to_string(),
-        Value::Null | Value::Bool(_) | Value::Float(_) | Value::List(_) => String::new(),
-    }
 }

@@ -175,7 +175,7 @@ pub(super) fn of_record(table: &Table) -> Vec<Json> {
 /// The id in the path.
 pub(super) fn id(table: &Table) -> Json {
     let key = table.key();
-    let mut schema = schemas::kind(&key.kind);
+    let mut schema = if key.list { json!({"type": "string"}) } else { schemas::kind(&key.kind) };
     if matches!(key.kind, Kind::Id | Kind::String) {
         schema["minLength"] = 1.into();
         schema["maxLength"] = ID_BYTES.into();

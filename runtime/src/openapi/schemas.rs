@@ -3,7 +3,7 @@
 use super::{described, object, reference};
 use serde_json::{Map, Value as Json, json};
 use stoa_schema::limits::ID_BYTES;
-use stoa_schema::model::{Attribute, Kind, Relation, Schema, Stamp, Table};
+use stoa_schema::model::{Attribute, AttributeId, Kind, NestedType, Relation, Schema, Stamp, Table};
 
 /// The forms in which a record of a table appears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,10 +74,27 @@ pub(super) fn all(schema: &Schema) -> Map<String, Json> {
             all.insert(Form::ChangeOfMany.component(table), change(table, false));
         }
     }
+    all.extend(schema.types.iter().map(|nested| (nested_component(&nested.name), nested_value(nested))));
     all.insert("Stoa.Table".into(), description());
     all.insert("Stoa.Report".into(), report());
     all.insert("Stoa.Health".into(), health());
     all
+}
+
+fn nested_component(name: &str) -> String {
+    format!("{name}.nested")
+}
+
+/// A value of a nested type, the same when it is stored, shown and sent.
+fn nested_value(nested: &NestedType) -> Json {
+    let required: Vec<&str> = nested.attributes.iter().filter(|it| it.required).map(|it| it.name.as_str()).collect();
+    let properties = object(nested.attributes.iter().map(|attribute| {
+        let schema = value(attribute, false, !attribute.required);
+        (attribute.name.clone(), explained(schema, attribute, false))
+    }));
+    let schema = json!({"type": "object", "required": required, "properties": properties,
+                        "additionalProperties": nested.open});
+    described(schema, nested.description.as_deref())
 }
 
 fn stored(table: &Table) -> Json {
@@ -85,7 +102,7 @@ fn stored(table: &Table) -> Json {
     let required: Vec<&str> = shown.iter().map(|attribute| attribute.name.as_str()).collect();
     let properties = object(shown.iter().map(|it| (it.name.clone(), attribute_shown(table, it))));
     let schema = json!({"type": "object", "required": required, "properties": properties,
-                        "additionalProperties": table.open});
+                        "additionalProperties": table.open.is_some()});
     described(schema, table.description.as_deref())
 }
 
@@ -94,7 +111,7 @@ fn selected(schema: &Schema, table: &Table) -> Json {
     let mut properties = object(shown.map(|it| (it.name.clone(), attribute_shown(table, it))));
     properties.extend(table.relations.iter().map(|it| (it.name.clone(), related(schema, it))));
     json!({"description": format!("What `select` leaves of a {}.", table.name), "type": "object",
-           "properties": properties, "additionalProperties": table.open})
+           "properties": properties, "additionalProperties": table.open.is_some()})
 }
 
 fn related(schema: &Schema, relation: &Relation) -> Json {
@@ -124,7 +141,7 @@ fn sent(table: &Table) -> Json {
         .filter(|it| it.required && !it.server_set() && !std::ptr::eq(table.key(), *it))
         .map(|it| it.name.as_str())
         .collect();
-    let properties = object(table.attributes.iter().map(|attribute| {
+    let properties = object(declared(table).map(|attribute| {
         let is_key = std::ptr::eq(table.key(), attribute);
         let schema = match attribute.server_set() {
             true => ignored(),
@@ -132,11 +149,11 @@ fn sent(table: &Table) -> Json {
         };
         (attribute.name.clone(), explained(schema, attribute, is_key))
     }));
-    json!({"type": "object", "required": required, "properties": properties, "additionalProperties": table.open})
+    json!({"type": "object", "required": required, "properties": properties, "additionalProperties": table.open.is_some()})
 }
 
 fn change(table: &Table, with_key: bool) -> Json {
-    let attributes = table.attributes.iter().filter(|it| with_key || !std::ptr::eq(table.key(), *it));
+    let attributes = declared(table).filter(|it| with_key || !std::ptr::eq(table.key(), *it));
     let properties = object(attributes.map(|attribute| {
         let is_key = std::ptr::eq(table.key(), attribute);
         let schema = match attribute.server_set() {
@@ -145,7 +162,12 @@ fn change(table: &Table, with_key: bool) -> Json {
         };
         (attribute.name.clone(), explained(schema, attribute, is_key))
     }));
-    json!({"type": "object", "properties": properties, "additionalProperties": table.open})
+    json!({"type": "object", "properties": properties, "additionalProperties": table.open.is_some()})
+}
+
+/// The attributes that a body may name as declared.
+fn declared(table: &Table) -> impl Iterator<Item = &Attribute> {
+    table.attributes.iter().enumerate().filter(|(at, _)| table.open != Some(AttributeId(*at))).map(|(_, it)| it)
 }
 
 /// A new value, or an operator that is applied to what is stored.
@@ -157,7 +179,7 @@ fn changed(attribute: &Attribute, is_key: bool) -> Json {
             "properties": {"__op__": {"enum": names}, "value": operand},
         }]})
     };
-    if attribute.list {
+    if attribute.list && !is_key {
         return operator(&["include", "exclude"], "Puts an element in, or takes it out.", element(attribute));
     }
     match attribute.kind {
@@ -175,10 +197,15 @@ fn ignored() -> Json {
 /// What an attribute holds.
 fn value(attribute: &Attribute, is_key: bool, nullable: bool) -> Json {
     let mut schema = match attribute.list {
+        true if is_key => json!({"type": "array", "minItems": 1, "items": kind(&attribute.kind)}),
         true => list(&element(attribute)),
         false => kind(&attribute.kind),
     };
-    if is_key && matches!(attribute.kind, Kind::Id | Kind::String) {
+    if is_key && attribute.list {
+        if matches!(attribute.kind, Kind::Id | Kind::String) {
+            schema["items"]["minLength"] = 1.into();
+        }
+    } else if is_key && matches!(attribute.kind, Kind::Id | Kind::String) {
         schema["minLength"] = 1.into();
         schema["maxLength"] = ID_BYTES.into();
     }
@@ -192,6 +219,9 @@ fn element(attribute: &Attribute) -> Json {
 
 /// The same, or null.
 fn nulled(mut schema: Json) -> Json {
+    if schema.get("$ref").is_some() {
+        return json!({"anyOf": [schema, {"type": "null"}]});
+    }
     if let Some(name) = schema.get("type").cloned() {
         schema["type"] = json!([name, "null"]);
     }
@@ -204,13 +234,15 @@ pub(super) fn kind(kind: &Kind) -> Json {
         Kind::Id | Kind::String => json!({"type": "string"}),
         Kind::Int => json!({"type": "integer", "format": "int32", "minimum": i32::MIN, "maximum": i32::MAX}),
         Kind::Long => json!({"type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX}),
-        Kind::BigInt => json!({"type": "integer"}),
+        Kind::BigInt => {
+            json!({"type": "integer", "description": "Of any size. A text of its digits is taken as well."})
+        }
         Kind::Float => json!({"type": "number", "format": "double"}),
         Kind::Boolean => json!({"type": "boolean"}),
         Kind::Date => json!({"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}),
         Kind::Bytes => json!({"type": "string", "contentEncoding": "base64"}),
         Kind::Any => json!({}),
-        Kind::Nested(_) => json!({"type": "object"}),
+        Kind::Nested(name) => reference("schemas", &nested_component(name)),
     }
 }
 
@@ -238,10 +270,13 @@ fn description() -> Json {
     let optional = || json!({"type": ["string", "null"]});
     let flag = || json!({"type": "boolean"});
     let attribute = closed(&json!({"name": text(), "type": text(), "description": optional(), "required": flag(),
-                                  "indexed": flag(), "setBy": optional()}));
+                                  "indexed": flag(), "setBy": optional(), "computed": optional()}));
+    let inside = closed(&json!({"name": text(), "type": text(), "description": optional(), "required": flag()}));
+    let nested = closed(&json!({"name": text(), "description": optional(), "open": flag(),
+                               "attributes": list(&inside)}));
     let relation = closed(&json!({"name": text(), "type": text(), "from": text(), "to": text()}));
     let table = json!({"table": text(), "path": text(), "description": optional(), "primaryKey": text(),
-                       "attributes": list(&attribute), "relations": list(&relation), "records": {"type": "integer"}});
+                       "open": flag(), "attributes": list(&attribute), "types": list(&nested), "relations": list(&relation), "records": {"type": "integer"}});
     closed(&table)
 }
 

@@ -3,7 +3,7 @@
 use super::controls::{self, Control};
 use super::operator::Operator;
 use super::scan::{Entry, Item, Raw, Separator, scan};
-use super::{Condition, Filter, Query, QueryError, RecordQuery, bound, decode, select};
+use super::{Condition, Filter, InsideCondition, Query, QueryError, RecordQuery, bound, decode, inside, select};
 use crate::model::{AttributeId, RelationId, Schema, Table, TableId};
 use crate::nearest::nearest;
 use crate::time::Zone;
@@ -163,7 +163,7 @@ impl Binder<'_> {
 
     fn control<'a>(&self, table: TableId, entry: &Entry<'a>) -> Result<Option<(Control, Written<'a>)>, QueryError> {
         let Some(written) = Written::of(entry)? else { return Ok(None) };
-        if !written.call && self.schema.table(table).attribute_named(&written.name).is_some() {
+        if !written.call && self.schema.table(table).shown_named(&written.name).is_some() {
             return Ok(None);
         }
         match Control::named(&written.name) {
@@ -231,13 +231,22 @@ impl Binder<'_> {
         zone: Option<&Zone>,
     ) -> Result<Filter, QueryError> {
         let name = decode::plain(name, position)?;
-        if Control::named(&name).is_some() && self.schema.table(table).attribute_named(&name).is_none() {
+        if Control::named(&name).is_some() && self.schema.table(table).shown_named(&name).is_none() {
             return Err(QueryError::syntax(position, format!("{name} takes one =, outside of groups")));
         }
-        let (through, owner, id) = path(self.schema, table, &name, position)?;
-        let attribute = self.schema.table(owner).attribute(id);
-        let test = bound::test(attribute, operator, value, zone)?;
-        let is = Filter::Is(Condition { attribute: id, test, negated: operator.negated });
+        let (through, owner, rest) = follow(self.schema, table, &name, position)?;
+        let declared = self.schema.table(owner);
+        let is = match inside::place(declared, rest, position)? {
+            Some((attribute, path, leaf)) => {
+                let test = bound::inside(leaf, operator, value, zone)?;
+                Filter::Inside(InsideCondition { attribute, path, test, negated: operator.negated })
+            }
+            None => {
+                let id = declared.shown_named(rest).ok_or_else(|| unknown(declared, rest, position))?;
+                let test = bound::test(declared.attribute(id), operator, value, zone)?;
+                Filter::Is(Condition { attribute: id, test, negated: operator.negated })
+            }
+        };
         Ok(through
             .into_iter()
             .rev()
@@ -300,15 +309,31 @@ pub(super) type Path = (Vec<(TableId, RelationId)>, TableId, AttributeId);
 
 /// Resolves `attribute` or `relation.….attribute`.
 pub(super) fn path(schema: &Schema, table: TableId, name: &str, position: usize) -> Result<Path, QueryError> {
+    let (through, at, rest) = follow(schema, table, name, position)?;
+    let declared = schema.table(at);
+    if inside::place(declared, rest, position)?.is_some() {
+        let detail = format!("{rest} lies inside a nested value, which conditions can name and sort cannot");
+        return Err(QueryError::syntax(position, detail));
+    }
+    let id = declared.shown_named(rest).ok_or_else(|| unknown(declared, rest, position))?;
+    Ok((through, at, id))
+}
+
+/// The relations that a dotted name begins with, the table at their end, and the rest of the name.
+type Followed<'n> = (Vec<(TableId, RelationId)>, TableId, &'n str);
+
+fn follow<'n>(schema: &Schema, table: TableId, name: &'n str, position: usize) -> Result<Followed<'n>, QueryError> {
     let mut through = Vec::new();
-    let mut at = table;
-    let mut rest = name;
+    let (mut at, mut rest) = (table, name);
     if name.is_empty() {
         return Err(QueryError::syntax(position, "a name is missing here"));
     }
     while let Some((relation, after)) = rest.split_once('.') {
         let declared = schema.table(at);
-        let id = declared.relation_named(relation).ok_or_else(|| unknown(declared, relation, position))?;
+        let Some(id) = declared.relation_named(relation) else {
+            let nested = declared.shown_named(relation).is_some_and(|id| declared.attribute(id).nested().is_some());
+            return if nested { Ok((through, at, rest)) } else { Err(unknown(declared, relation, position)) };
+        };
         through.push((at, id));
         at = declared.relation(id).target;
         rest = after;
@@ -316,11 +341,7 @@ pub(super) fn path(schema: &Schema, table: TableId, name: &str, position: usize)
             return Err(QueryError::syntax(position, "this path follows too many relations"));
         }
     }
-    let declared = schema.table(at);
-    match declared.attribute_named(rest) {
-        Some(id) if !declared.attribute(id).hidden => Ok((through, at, id)),
-        _ => Err(unknown(declared, rest, position)),
-    }
+    Ok((through, at, rest))
 }
 
 pub(super) fn unknown(table: &Table, name: &str, position: usize) -> QueryError {

@@ -15,35 +15,50 @@ pub(super) fn test(
     raw: Raw<'_>,
     zone: Option<&Zone>,
 ) -> Result<Test, QueryError> {
-    let reader = Reader { attribute, operator, zone };
-    if operator.comparison.looks_inside() {
-        return reader.inside(raw);
-    }
-    match operator.comparison {
-        Comparison::In => reader.one_of(raw),
-        Comparison::Between => reader.between(raw),
-        Comparison::Equal => reader.equal(raw),
-        comparison => {
-            let Some(value) = reader.value(raw)? else {
-                return Err(QueryError::syntax(raw.position, "null has no order; use = or !="));
-            };
-            Ok(match comparison {
-                Comparison::Less => Test::Less(value),
-                Comparison::LessOrEqual => Test::LessOrEqual(value),
-                Comparison::Greater => Test::Greater(value),
-                _ => Test::GreaterOrEqual(value),
-            })
-        }
-    }
+    Reader { attribute, operator, zone, inside_json: attribute.list }.test(raw)
+}
+
+/// Reads the operand of a condition on `attribute`, which stands inside a nested value.
+pub(super) fn inside(
+    attribute: &Attribute,
+    operator: Operator,
+    raw: Raw<'_>,
+    zone: Option<&Zone>,
+) -> Result<Test, QueryError> {
+    Reader { attribute, operator, zone, inside_json: true }.test(raw)
 }
 
 struct Reader<'a> {
     attribute: &'a Attribute,
     operator: Operator,
     zone: Option<&'a Zone>,
+    /// Whether the values that are compared stand inside stored JSON.
+    inside_json: bool,
 }
 
 impl Reader<'_> {
+    fn test(&self, raw: Raw<'_>) -> Result<Test, QueryError> {
+        if self.operator.comparison.looks_inside() {
+            return self.inside(raw);
+        }
+        match self.operator.comparison {
+            Comparison::In => self.one_of(raw),
+            Comparison::Between => self.between(raw),
+            Comparison::Equal => self.equal(raw),
+            comparison => {
+                let Some(value) = self.value(raw)? else {
+                    return Err(QueryError::syntax(raw.position, "null has no order; use = or !="));
+                };
+                Ok(match comparison {
+                    Comparison::Less => Test::Less(value),
+                    Comparison::LessOrEqual => Test::LessOrEqual(value),
+                    Comparison::Greater => Test::Greater(value),
+                    _ => Test::GreaterOrEqual(value),
+                })
+            }
+        }
+    }
+
     fn equal(&self, raw: Raw<'_>) -> Result<Test, QueryError> {
         if self.operator.spelling == Spelling::Double
             && let Some(star) = raw.text.find('*')
@@ -120,7 +135,7 @@ impl Reader<'_> {
             return Ok(Some(Value::Text(instant)));
         }
         coerce(&self.attribute.kind, &text)
-            .map(Some)
+            .map(|value| Some(if self.inside_json { value.inside_json() } else { value }))
             .map_err(|error| QueryError::syntax(raw.position, format!("{}: {error}", self.attribute.name)))
     }
 

@@ -78,6 +78,10 @@ fn sort_key(schema: &Schema, table: TableId, part: Raw<'_>) -> Result<SortKey, Q
     if attribute_of.list {
         return Err(QueryError::syntax(part.position, format!("{path} is a list and has no order")));
     }
+    if attribute_of.stored_as_json() {
+        let detail = format!("{path} is {} and has no order", attribute_of.kind.name());
+        return Err(QueryError::syntax(part.position, detail));
+    }
     if through.iter().any(|(owner, relation)| schema.table(*owner).relation(*relation).many) {
         let detail = format!("{path} follows a relation to many records, which has no single order");
         return Err(QueryError::syntax(part.position, detail));

@@ -9,6 +9,7 @@ mod bind;
 mod controls;
 mod select;
 mod bound;
+mod inside;
 mod operator;
 mod scan;
 mod decode;
@@ -64,6 +65,8 @@ pub enum Filter {
     Any(Vec<Filter>),
     /// A test of one attribute.
     Is(Condition),
+    /// A test of a value inside a nested one.
+    Inside(InsideCondition),
     /// Some record joined by the relation meets the filter.
     Related {
         /// A relation of the table that the filter is about.
@@ -92,6 +95,29 @@ pub struct Condition {
     pub test: Test,
     /// Whether exactly the other records are meant, null included.
     pub negated: bool,
+}
+
+/// A test of a value inside the nested value of an attribute. Where there are lists on the way, it holds if some element
+/// passes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InsideCondition {
+    /// The attribute that holds the nested value, or a list of them.
+    pub attribute: AttributeId,
+    /// From there to the value; never empty.
+    pub path: Vec<PathStep>,
+    /// What is asked of it. Values stand in the form that they have inside stored JSON.
+    pub test: Test,
+    /// Whether exactly the other records are meant.
+    pub negated: bool,
+}
+
+/// A step into a nested value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathStep {
+    /// The attribute of the nested type.
+    pub name: String,
+    /// Whether it is a list.
+    pub list: bool,
 }
 
 /// What is asked of an attribute's value. Null passes [`Test::Null`] only (and [`Test::In`] where it says so).
@@ -174,10 +200,11 @@ pub enum Field {
 }
 
 impl Select {
-    /// All shown attributes of a table, and no relation.
+    /// All shown attributes of a table, then where it keeps undeclared ones; no relation.
     pub fn all(schema: &Schema, table: TableId) -> Self {
-        let attributes = schema.table(table).attributes.iter().enumerate();
-        let shown = attributes.filter(|(_, attribute)| !attribute.hidden);
+        let declared = schema.table(table);
+        let attributes = declared.attributes.iter().enumerate();
+        let shown = attributes.filter(|(at, attribute)| !attribute.hidden || declared.open == Some(AttributeId(*at)));
         Self { shape: Shape::Object, fields: shown.map(|(at, _)| Field::Attribute(AttributeId(at))).collect() }
     }
 }

@@ -63,12 +63,10 @@ fn field(schema: &Schema, table: TableId, part: Raw<'_>, depth: usize) -> Result
         };
         return Ok(Field::Related { relation, select, filter: Filter::EVERYTHING });
     }
-    match declared.attribute_named(&name) {
-        Some(id) if !declared.attribute(id).hidden && brace.is_none() => Ok(Field::Attribute(id)),
-        Some(id) if !declared.attribute(id).hidden => {
-            Err(QueryError::syntax(part.position, format!("{name} is no relation")))
-        }
-        _ => Err(bind::unknown(declared, &name, part.position)),
+    match declared.shown_named(&name) {
+        Some(id) if brace.is_none() => Ok(Field::Attribute(id)),
+        Some(_) => Err(QueryError::syntax(part.position, format!("{name} is no relation"))),
+        None => Err(bind::unknown(declared, &name, part.position)),
     }
 }
 
@@ -77,7 +75,7 @@ pub(super) fn narrow(schema: &Schema, table: TableId, select: &mut Select, filte
     let parts = match filter {
         Filter::All(parts) => parts.as_slice(),
         single @ Filter::Related { .. } => std::slice::from_ref(single),
-        Filter::Any(_) | Filter::Is(_) => return,
+        Filter::Any(_) | Filter::Is(_) | Filter::Inside(_) => return,
     };
     for field in &mut select.fields {
         let Field::Related { relation, select, filter } = field else { continue };

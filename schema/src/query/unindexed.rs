@@ -22,6 +22,8 @@ fn in_filter(schema: &Schema, table: TableId, filter: &Filter) -> Option<(TableI
     match filter {
         Filter::All(parts) | Filter::Any(parts) => parts.iter().find_map(|part| in_filter(schema, table, part)),
         Filter::Is(Condition { attribute, .. }) => (!indexed(schema, table, *attribute)).then_some((table, *attribute)),
+        // No index looks inside nested values.
+        Filter::Inside(_) => None,
         Filter::Related { relation, filter } => {
             in_filter(schema, schema.table(table).relation(*relation).target, filter)
         }
@@ -34,6 +36,7 @@ fn narrowing(schema: &Schema, table: TableId, filter: &Filter) -> bool {
         Filter::All(parts) => parts.iter().any(|part| narrowing(schema, table, part)),
         Filter::Any(parts) => !parts.is_empty() && parts.iter().all(|part| narrowing(schema, table, part)),
         Filter::Is(condition) => indexed(schema, table, condition.attribute),
+        Filter::Inside(_) => false,
         Filter::Related { relation, filter } => {
             narrowing(schema, schema.table(table).relation(*relation).target, filter)
         }
@@ -42,5 +45,6 @@ fn narrowing(schema: &Schema, table: TableId, filter: &Filter) -> bool {
 
 fn indexed(schema: &Schema, table: TableId, attribute: AttributeId) -> bool {
     let declared = schema.table(table);
-    attribute == declared.key || declared.attribute(attribute).indexed
+    let held = declared.attribute(attribute);
+    held.indexed || (attribute == declared.key && !held.list)
 }

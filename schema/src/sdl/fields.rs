@@ -5,9 +5,10 @@ use super::diagnostic::{Report, did_you_mean};
 use super::rules::read_field_check;
 use super::syntax::{Object, SdlField};
 use super::types::TypeNames;
-use crate::model::{Attribute, AttributeId, ExpiresAt, Kind, OnDelete, Position, Stamp};
+use crate::model::{Attribute, AttributeId, Computed, ExpiresAt, Kind, OnDelete, Position, Stamp};
 use graphql_parser::schema::Type;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A relation whose names are still to be resolved.
 pub(super) struct RelationDraft {
@@ -169,22 +170,15 @@ fn read_attribute(
         report.error(&position, format!("`{}`: lists of lists cannot be stored", field.name), None);
     }
     let mut attribute = Attribute {
-        name: field.name.clone(),
         description: field.description.clone(),
-        kind,
         list: shape.list,
         required: shape.required,
-        indexed: false,
-        stamp: None,
-        expires_at: None,
-        computed: None,
-        unique: false,
-        check: None,
-        hidden: false,
-        position,
+        types: Arc::clone(&names.types),
+        ..Attribute::new(field.name.clone(), kind, position)
     };
     let primary = read_directives(object, field, &mut attribute, report);
     check_stamp(&attribute, report);
+    check_index(&attribute, report);
     if primary {
         fields.keys.push(AttributeId(fields.attributes.len()));
         if attribute.hidden || attribute.server_set() {
@@ -223,7 +217,8 @@ fn read_directives(object: &Object, field: &SdlField, attribute: &mut Attribute,
             "updatedTime" => attribute.stamp = Some(Stamp::Updated),
             "expiresAt" => attribute.expires_at = Some(ExpiresAt { max_seconds: arguments.seconds("max", report) }),
             "computed" => {
-                attribute.computed = arguments.text("from", report);
+                let position = arguments.position().clone();
+                attribute.computed = arguments.text("from", report).map(|from| Computed { from, position });
                 if attribute.computed.is_none() {
                     report.error(arguments.position(), "@computed needs `from: \"expression\"`", None);
                 }
@@ -251,5 +246,14 @@ fn check_stamp(attribute: &Attribute, report: &mut Report) {
             format!("`{}`: {} cannot hold a time stamp", attribute.name, attribute.kind.name()),
             hint,
         );
+    }
+}
+
+/// An index needs values that have an order.
+fn check_index(attribute: &Attribute, report: &mut Report) {
+    if attribute.indexed && matches!(attribute.kind, Kind::Any | Kind::Nested(_)) {
+        let message = format!("`{}`: {} has no order and cannot be indexed", attribute.name, attribute.kind.name());
+        let hint = Some("make what you search by an attribute of its own, and index that".into());
+        report.error(&attribute.position, message, hint);
     }
 }

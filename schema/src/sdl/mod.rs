@@ -5,9 +5,11 @@
 //! a schema written for another server still loads; a wrong value is an error.
 
 mod unsupported;
+mod computed;
 mod rules;
 mod relations;
 mod types;
+mod nested;
 mod fields;
 mod arguments;
 mod syntax;
@@ -44,9 +46,10 @@ pub struct Loaded {
 pub fn load(sources: &[Source]) -> Result<Loaded, Vec<Diagnostic>> {
     let mut report = Report::default();
     let objects = syntax::objects(sources, &mut report);
-    let drafts = types::drafts(&objects, &mut report);
+    let (drafts, nested) = types::drafts(&objects, &mut report);
     let tables = relations::resolve(drafts, &mut report);
     let tables = rules::attach(tables, &mut report);
+    computed::check(&tables, &mut report);
     unsupported::refuse(&tables, &mut report);
     let finished: Vec<_> = tables.into_iter().map(|draft| draft.table).collect();
     if finished.is_empty() && !report.has_errors() {
@@ -57,5 +60,5 @@ pub fn load(sources: &[Source]) -> Result<Loaded, Vec<Diagnostic>> {
             Some("write for example: type Product @table @export { id: ID @primaryKey name: String }".into()),
         );
     }
-    report.finish(sources).map(|warnings| Loaded { schema: Schema::new(finished), warnings })
+    report.finish(sources).map(|warnings| Loaded { schema: Schema::new(finished, nested), warnings })
 }

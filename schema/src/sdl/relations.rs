@@ -30,6 +30,14 @@ fn relation(drafts: &[TableDraft], this: usize, draft: RelationDraft, report: &m
     };
     let (local_end, remote_end) = (here.table.attribute(local), there.table.attribute(remote));
     check_ends(&draft, local_end, remote_end, report);
+    for (end, id) in [(here, local), (there, remote)] {
+        let key = end.table.attribute(id);
+        if id == end.table.key && key.list {
+            let hint = Some("give the type a key of one value, and make the parts attributes of their own".into());
+            let message = format!("`{}` joins by {}.{}, a key of several parts", draft.name, end.type_name, key.name);
+            report.error(&draft.position, message, hint);
+        }
+    }
     if draft.to.is_some() && remote != there.table.key && !remote_end.indexed {
         let message =
             format!("`{}` joins by {}.{}, which is not indexed", draft.name, there.type_name, remote_end.name);

@@ -4,11 +4,13 @@
 use super::arguments::Arguments;
 use super::diagnostic::{Report, did_you_mean};
 use super::fields::{self, RelationDraft};
+use super::nested;
 use super::rules::RuleDraft;
 use super::syntax::Object;
 use crate::limits;
-use crate::model::{Attribute, AttributeId, Kind, Position, Table};
+use crate::model::{Attribute, AttributeId, Kind, NestedTypes, Position, Table};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// A table whose relations and rules are still to be resolved.
 pub(super) struct TableDraft {
@@ -27,6 +29,8 @@ pub(super) struct TypeNames {
     pub(super) tables: HashSet<String>,
     /// Types without.
     pub(super) nested: HashSet<String>,
+    /// The same, read; none while they are being read.
+    pub(super) types: Arc<NestedTypes>,
 }
 
 impl TypeNames {
@@ -36,24 +40,20 @@ impl TypeNames {
     }
 }
 
-/// The tables of these types.
-pub(super) fn drafts(objects: &[Object], report: &mut Report) -> Vec<TableDraft> {
-    let names = TypeNames {
+/// The tables and nested types of these types.
+pub(super) fn drafts(objects: &[Object], report: &mut Report) -> (Vec<TableDraft>, Arc<NestedTypes>) {
+    let mut names = TypeNames {
         tables: objects.iter().filter(|it| is_table(it)).map(|it| it.definition.name.clone()).collect(),
         nested: objects.iter().filter(|it| !is_table(it)).map(|it| it.definition.name.clone()).collect(),
+        types: Arc::default(),
     };
     report_duplicate_types(objects, report);
-    let mut drafts = Vec::new();
-    for object in objects {
-        if is_table(object) {
-            drafts.extend(draft(object, &names, report));
-        } else if let Some(export) = object.definition.directives.iter().find(|it| it.name == "export") {
-            let hint = Some(format!("write `type {} @table @export`", object.definition.name));
-            report.error(&object.at(export.position), "@export needs @table beside it", hint);
-        }
-    }
+    let (tables, nested): (Vec<&Object>, Vec<&Object>) = objects.iter().partition(|object| is_table(object));
+    let nested = nested.into_iter().map(|object| nested::read(object, &names, report)).collect();
+    names.types = Arc::new(NestedTypes::new(nested));
+    let drafts: Vec<TableDraft> = tables.into_iter().filter_map(|object| draft(object, &names, report)).collect();
     report_clashes(&drafts, report);
-    drafts
+    (drafts, names.types)
 }
 
 fn is_table(object: &Object) -> bool {
@@ -76,7 +76,7 @@ fn draft(object: &Object, names: &TypeNames, report: &mut Report) -> Option<Tabl
             expiration_seconds: None,
             cache_control: None,
             require_match: false,
-            open: false,
+            open: None,
             checks: Vec::new(),
             uniques: Vec::new(),
             no_overlaps: Vec::new(),
@@ -86,14 +86,18 @@ fn draft(object: &Object, names: &TypeNames, report: &mut Report) -> Option<Tabl
         relations: read.relations,
         rules: Vec::new(),
     };
-    read_directives(object, &mut draft, report);
+    if read_directives(object, &mut draft, report) {
+        draft.table.open = Some(AttributeId(draft.table.attributes.len()));
+        draft.table.attributes.push(Attribute::undeclared(draft.table.position.clone()));
+    }
     check_name(&draft.table, report);
     draft.table.key = key.unwrap_or(draft.table.key);
     // Without any attribute nothing else can be said of it.
     (!draft.table.attributes.is_empty()).then_some(draft)
 }
 
-fn read_directives(object: &Object, draft: &mut TableDraft, report: &mut Report) {
+/// Applies the directives of a type to its table; whether `@open` is among them.
+fn read_directives(object: &Object, draft: &mut TableDraft, report: &mut Report) -> bool {
     let mut seen = HashSet::new();
     for directive in &object.definition.directives {
         let position = object.at(directive.position);
@@ -110,8 +114,7 @@ fn read_directives(object: &Object, draft: &mut TableDraft, report: &mut Report)
                 check_export(&path, arguments.position(), report);
                 draft.table.export = Some(path);
             }
-            "sealed" => {}
-            "open" => draft.table.open = true,
+            "sealed" | "open" => {}
             "check" | "unique" | "noOverlap" => draft.rules.push(RuleDraft::read(name, &mut arguments, report)),
             unknown => {
                 let hint = did_you_mean(unknown, TYPE_DIRECTIVES);
@@ -121,9 +124,10 @@ fn read_directives(object: &Object, draft: &mut TableDraft, report: &mut Report)
         }
         arguments.finish(report);
     }
-    if draft.table.open && seen.contains("sealed") {
+    if seen.contains("open") && seen.contains("sealed") {
         report.error(&draft.table.position, "@sealed and @open exclude each other", None);
     }
+    seen.contains("open")
 }
 
 fn read_table(arguments: &mut Arguments<'_>, table: &mut Table, report: &mut Report) {

@@ -2,14 +2,14 @@
 
 use super::diagnostic::Report;
 use super::types::TableDraft;
-use crate::model::{Attribute, Kind, OnDelete, Position, Table};
+use crate::model::{Attribute, OnDelete, Position, Table};
 
 /// Reports every use of a feature that has no effect yet.
 pub(super) fn refuse(drafts: &[TableDraft], report: &mut Report) {
     for TableDraft { table, .. } in drafts {
         refuse_on_table(table, report);
         for attribute in &table.attributes {
-            refuse_on_attribute(table, attribute, report);
+            refuse_on_attribute(attribute, report);
         }
         for relation in table.relations.iter().filter(|relation| relation.on_delete != OnDelete::Nothing) {
             not_yet("@relationship(onDelete:)", &relation.position, report);
@@ -26,7 +26,6 @@ fn refuse_on_table(table: &Table, report: &mut Report) {
     let uses = [
         ("@table(expiration:)", table.expiration_seconds.is_some()),
         ("@table(requireMatch:)", table.require_match),
-        ("@open", table.open),
         ("@check on a type", !table.checks.is_empty()),
         ("@unique on a type", !table.uniques.is_empty()),
         ("@noOverlap", !table.no_overlaps.is_empty()),
@@ -36,23 +35,13 @@ fn refuse_on_table(table: &Table, report: &mut Report) {
     }
 }
 
-fn refuse_on_attribute(table: &Table, attribute: &Attribute, report: &mut Report) {
+fn refuse_on_attribute(attribute: &Attribute, report: &mut Report) {
     let uses = [
         ("@expiresAt", attribute.expires_at.is_some()),
-        ("@computed", attribute.computed.is_some()),
         ("@unique", attribute.unique),
         ("@check", attribute.check.is_some()),
-        ("@hidden", attribute.hidden),
-        ("a list as primary key", attribute.list && std::ptr::eq(table.key(), attribute)),
     ];
     for (what, _) in uses.iter().filter(|(_, used)| *used) {
         not_yet(what, &attribute.position, report);
-    }
-    match &attribute.kind {
-        Kind::BigInt | Kind::Bytes | Kind::Any => {
-            not_yet(&format!("the type {}", attribute.kind.name()), &attribute.position, report);
-        }
-        Kind::Nested(name) => not_yet(&format!("a nested type ({name})"), &attribute.position, report),
-        Kind::Id | Kind::String | Kind::Int | Kind::Long | Kind::Float | Kind::Boolean | Kind::Date => {}
     }
 }

@@ -1,9 +1,12 @@
 //! A PATCH body → changes of attributes: new values, and operators that are applied to what is stored.
 
 use super::Value;
+use super::document;
 use super::json::{self, JsonError};
 use super::number;
-use super::record::{Violation, ViolationCode, declared, pointer, scalar, value};
+use super::record::{declared, value};
+use super::undeclared::Undeclared;
+use super::violation::{Violation, ViolationCode, pointer};
 use crate::model::{Attribute, AttributeId, Kind, Table};
 use serde_json::value::RawValue;
 
@@ -18,6 +21,9 @@ pub enum Change {
     Include(Value),
     /// The list loses every such element.
     Exclude(Value),
+    /// The undeclared attributes of an open table get these values, as canonical JSON; `None`: it is gone. The names need
+    /// no escapes, in JSON or in an SQLite path.
+    Merge(Vec<(String, Option<String>)>),
 }
 
 /// What becomes of the attributes that a body names.
@@ -30,16 +36,19 @@ pub type Changes = Vec<(AttributeId, Change)>;
 pub fn read_changes(table: &Table, text: &str) -> Result<Result<Changes, Vec<Violation>>, JsonError> {
     let mut changes = Vec::new();
     let mut violations = Vec::new();
-    for (name, raw) in json::members(text)? {
+    let mut undeclared = Undeclared::default();
+    for (name, raw) in json::distinct_members(text)? {
         match declared(table, &name) {
+            Ok(None) => violations.extend(undeclared.take(&name, raw).err()),
             Err(violation) => violations.push(violation),
-            Ok(id) if table.attribute(id).server_set() => {}
-            Ok(id) => match change(table, id, raw) {
+            Ok(Some(id)) if table.attribute(id).server_set() => {}
+            Ok(Some(id)) => match change(table, id, raw) {
                 Ok(change) => changes.push((id, change)),
                 Err(found) => violations.extend(found),
             },
         }
     }
+    changes.extend(table.open.zip(undeclared.change()));
     Ok(if violations.is_empty() { Ok(changes) } else { Err(violations) })
 }
 
@@ -48,7 +57,7 @@ fn change(table: &Table, id: AttributeId, raw: &RawValue) -> Result<Change, Vec<
     if raw.get().starts_with('{')
         && let Some(operator) = Operator::read(raw)
     {
-        return operator.change(table, id).map_err(|violation| vec![violation]);
+        return operator.change(table, id);
     }
     let value = value(table, id, raw)?;
     if value == Value::Null && (attribute.required || id == table.key) {
@@ -72,19 +81,21 @@ impl<'a> Operator<'a> {
         Some(Self { name, operand, foreign: members.len() > 2 })
     }
 
-    fn change(self, table: &Table, id: AttributeId) -> Result<Change, Violation> {
+    fn change(self, table: &Table, id: AttributeId) -> Result<Change, Vec<Violation>> {
         let attribute = table.attribute(id);
         let pointer = pointer(&attribute.name);
-        let refuse = |message: String| Violation::new(&pointer, ViolationCode::Operator, message);
+        let refuse = |message: String| vec![Violation::new(&pointer, ViolationCode::Operator, message)];
+        let place = format!("{pointer}/value");
         let operand = match self.operand {
             Some(operand) if !self.foreign => operand,
             _ => return Err(refuse("write {\"__op__\": …, \"value\": …}".into())),
         };
         match (self.name.as_deref(), attribute.list) {
-            (Some("add"), false) if id != table.key => add(attribute, operand, &pointer),
+            (Some(name), _) if id == table.key => Err(refuse(format!("{name}: the primary key stays as it is"))),
+            (Some("add"), false) => add(attribute, operand, &pointer).map_err(|violation| vec![violation]),
             (Some("add"), _) => Err(refuse(format!("add works on Int, Long and Float, not on {}", attribute.name))),
-            (Some("include"), true) => Ok(Change::Include(element(attribute, operand, &pointer)?)),
-            (Some("exclude"), true) => Ok(Change::Exclude(element(attribute, operand, &pointer)?)),
+            (Some("include"), true) => Ok(Change::Include(document::element(attribute, operand, &place)?)),
+            (Some("exclude"), true) => Ok(Change::Exclude(document::element(attribute, operand, &place)?)),
             (Some(name @ ("include" | "exclude")), false) => {
                 Err(refuse(format!("{name} works on lists, not on {}", attribute.name)))
             }
@@ -104,8 +115,4 @@ fn add(attribute: &Attribute, operand: &RawValue, pointer: &str) -> Result<Chang
         }
     };
     value.map(Change::Add).map_err(|misfit| Violation::wrong(&format!("{pointer}/value"), attribute, misfit))
-}
-
-fn element(attribute: &Attribute, operand: &RawValue, pointer: &str) -> Result<Value, Violation> {
-    scalar(attribute, operand).map_err(|code| Violation::element(&format!("{pointer}/value"), attribute, code))
 }

@@ -1,8 +1,9 @@
 //! Fields of text, as in a line of CSV → a record. Numbers and truth are written as in a query, lists as JSON.
 
 use super::number::{self, Misfit};
-use super::record::{Record, Violation, ViolationCode, declared, missing, pointer, sized, value};
-use super::{Value, is_date, list, stored_text};
+use super::record::{Record, declared, missing, sized, value};
+use super::violation::{Violation, ViolationCode, pointer};
+use super::{Value, big_integer, bytes, document, is_date, stored_text};
 use crate::model::{Attribute, AttributeId, Kind, Table};
 use serde_json::value::RawValue;
 
@@ -12,8 +13,15 @@ use serde_json::value::RawValue;
 /// All names that are none.
 pub fn read_columns(table: &Table, names: &[&str]) -> Result<Vec<AttributeId>, Vec<Violation>> {
     let mut violations = Vec::new();
-    let columns =
-        names.iter().filter_map(|name| declared(table, name).map_err(|it| violations.push(it)).ok()).collect();
+    let mut columns = Vec::with_capacity(names.len());
+    for name in names {
+        match declared(table, name) {
+            Ok(Some(id)) => columns.push(id),
+            // A field has no type of its own, so undeclared attributes cannot be told from their text.
+            Ok(None) => violations.push(Violation::undeclared(&pointer(name), &table.name, name, None)),
+            Err(violation) => violations.push(violation),
+        }
+    }
     if violations.is_empty() { Ok(columns) } else { Err(violations) }
 }
 
@@ -43,7 +51,7 @@ fn field(table: &Table, id: AttributeId, text: &str) -> Result<Value, Vec<Violat
     let wrong = |code: ViolationCode| vec![Violation::wrong(&pointer, attribute, code)];
     if attribute.list {
         let raw = serde_json::from_str::<&RawValue>(text).map_err(|_| wrong(ViolationCode::Type))?;
-        return list::canonical(attribute, raw, &pointer);
+        return sized(table, id, document::canonical(attribute, raw, &pointer)?);
     }
     match plain(attribute, text) {
         Some(read) => sized(table, id, read.map_err(wrong)?),
@@ -63,6 +71,8 @@ fn plain(attribute: &Attribute, text: &str) -> Option<Result<Value, ViolationCod
         Kind::Int => number::integer32(text).map(Value::Int).map_err(Misfit::into),
         Kind::Long => number::integer(text).map(Value::Int).map_err(Misfit::into),
         Kind::Float => number::double(text).map(Value::Float).map_err(Misfit::into),
-        Kind::Boolean | Kind::BigInt | Kind::Bytes | Kind::Any | Kind::Nested(_) => return None,
+        Kind::BigInt => big_integer::stored(text).map(Value::Text).map_err(Misfit::into),
+        Kind::Bytes => bytes::from_base64(text).map(Value::Bytes).ok_or(ViolationCode::Format),
+        Kind::Boolean | Kind::Any | Kind::Nested(_) => return None,
     })
 }

@@ -3,9 +3,12 @@
 //! Values stay text until the attribute's type is known, so that no digit of a number is lost on the way, and a body
 //! nested a million levels deep costs no stack.
 
+use super::any;
+use crate::limits;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 /// A text that is not the JSON that was expected.
@@ -27,6 +30,59 @@ pub fn members(text: &str) -> Result<Vec<(Cow<'_, str>, &RawValue)>, JsonError> 
     let members = deserializer.deserialize_map(Members).map_err(|error| at(text, &error))?;
     deserializer.end().map_err(|error| at(text, &error))?;
     Ok(members)
+}
+
+/// The members of a JSON object, as [`members`] gives them; also in the objects inside it no name stands twice, as far
+/// down as values may nest.
+///
+/// # Errors
+/// The text is not one JSON object, or a name stands twice.
+pub fn distinct_members(text: &str) -> Result<Vec<(Cow<'_, str>, &RawValue)>, JsonError> {
+    let members = members(text)?;
+    for (_, raw) in &members {
+        let inside = raw.get();
+        if inside.starts_with(['{', '[']) && inside.contains('{') {
+            distinct_names(inside).map_err(|error| {
+                let start = inside.as_ptr() as usize - text.as_ptr() as usize;
+                JsonError { position: start + error.position, ..error }
+            })?;
+        }
+    }
+    Ok(members)
+}
+
+/// Looks for names that stand twice in one object of valid JSON. What is nested too deep is refused by its reader.
+fn distinct_names(text: &str) -> Result<(), JsonError> {
+    let mut open: Vec<HashSet<Cow<'_, str>>> = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = text.as_bytes().get(at) {
+        match byte {
+            b'{' | b'[' if open.len() > limits::NESTED_DEPTH + 1 => return Ok(()),
+            b'{' | b'[' => open.push(HashSet::new()),
+            b'}' | b']' => _ = open.pop(),
+            b'"' => {
+                let end = at + any::string_length(&text[at..]);
+                let is_name = text[end..].trim_start().starts_with(':');
+                let name = unescaped(&text[at..end]);
+                if is_name && open.last_mut().is_some_and(|names| !names.insert(name)) {
+                    let detail = format!("the name {} stands twice", &text[at..end]);
+                    return Err(JsonError { detail, position: at });
+                }
+                at = end - 1;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    Ok(())
+}
+
+/// What stands between the quotes, where escapes could hide that two names are one.
+fn unescaped(quoted: &str) -> Cow<'_, str> {
+    match quoted.contains('\\') {
+        true => serde_json::from_str(quoted).map_or(Cow::Borrowed(quoted), Cow::Owned),
+        false => Cow::Borrowed(quoted.trim_matches('"')),
+    }
 }
 
 /// The elements of a JSON array, in order.
@@ -53,7 +109,7 @@ impl<'de> Visitor<'de> for Members {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members: Self::Value = Vec::new();
-        let mut names = std::collections::HashSet::new();
+        let mut names = HashSet::new();
         while let Some(Name(name)) = map.next_key()? {
             if !names.insert(name.clone()) {
                 return Err(A::Error::custom(format!("the name {name:?} stands twice")));
@@ -86,7 +142,7 @@ fn at(text: &str, error: &serde_json::Error) -> JsonError {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test ends on the first surprise")]
 mod tests {
-    use super::{elements, members};
+    use super::{distinct_members, elements, members};
 
     #[test]
     fn keeps_the_text_of_every_value() {
@@ -102,6 +158,14 @@ mod tests {
         assert_eq!(members(r#"{"a":1,"a":2}"#).unwrap_err().detail, "the name \"a\" stands twice");
         assert!(members("[1]").is_err());
         assert!(members("{} x").is_err());
+    }
+
+    #[test]
+    fn a_name_stands_once_in_every_object() {
+        let error = distinct_members(r#"{"a": [{"b":1,"c":{"b":2}}, {"b":1, "x":"b", "b":2}]}"#).unwrap_err();
+        assert_eq!((error.detail.as_str(), error.position), ("the name \"b\" stands twice", 45));
+        assert!(distinct_members(r#"{"a": {"b":1,"\u0062":2}}"#).is_err());
+        assert!(distinct_members(r#"{"a": [{"b":"b","c":"b:"}, {"b":["c","c"]}]}"#).is_ok());
     }
 
     #[test]

@@ -6,16 +6,29 @@
 mod changes;
 mod fields;
 mod record;
+mod undeclared;
+mod key;
+mod shown;
+mod document;
+mod scalar;
 mod text;
-mod list;
-mod number;
+mod big_integer;
+mod bytes;
 pub mod json;
+mod any;
+mod violation;
+mod number;
 
+pub use big_integer::shown_big_integer;
+pub use bytes::{base64, marked_bytes};
 pub use changes::{Change, Changes, read_changes};
+pub use document::push as push_json;
 pub use fields::{read_columns, read_fields};
-pub use list::{list_elements, push as push_json};
-pub use record::{Record, Violation, ViolationCode, read_record};
+pub use key::{key_of_path, path_of_key};
+pub use record::{Record, read_record};
+pub use shown::write_shown;
 pub use text::{CoerceError, coerce};
+pub use violation::{Violation, ViolationCode};
 
 use crate::model::{Attribute, Kind};
 use crate::time::Instant;
@@ -31,10 +44,30 @@ pub enum Value {
     Int(i64),
     /// Finite.
     Float(f64),
-    /// `ID`, `String`, `Date`.
+    /// `ID`, `String`, `Date`, and `BigInt` in its ordered form.
     Text(String),
+    /// `Bytes`.
+    Bytes(Vec<u8>),
     /// `[T]`: a JSON array in canonical form.
     List(String),
+    /// `Any` and nested types: JSON in canonical form.
+    Json(String),
+}
+
+impl Value {
+    /// The same value as it stands inside stored JSON, where SQL's JSON functions find it.
+    pub fn inside_json(self) -> Self {
+        match self {
+            Self::Bytes(bytes) => Self::Text(bytes::hexadecimal(&bytes)),
+            same @ (Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Float(_)
+            | Self::Text(_)
+            | Self::List(_)
+            | Self::Json(_)) => same,
+        }
+    }
 }
 
 /// A text in its stored form: the instant it denotes, if attributes of this kind keep instants; otherwise itself.

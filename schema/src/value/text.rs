@@ -1,7 +1,7 @@
 //! Text from a URL → a value of an attribute's type.
 
 use super::number::{self, Misfit};
-use super::{Value, is_date, stored_text};
+use super::{Value, big_integer, bytes, is_date, stored_text};
 use crate::model::Kind;
 
 /// A text that is no value of the type.
@@ -30,7 +30,15 @@ pub fn coerce(kind: &Kind, text: &str) -> Result<Value, CoerceError> {
             "false" => Ok(Value::Bool(false)),
             _ => Err(refuse("true or false")),
         },
-        Kind::BigInt | Kind::Bytes | Kind::Any | Kind::Nested(_) => Err(refuse("comparable")),
+        Kind::BigInt => big_integer::stored(text).map(Value::Text).map_err(|misfit| match misfit {
+            Misfit::Type => refuse("an integer"),
+            Misfit::Range => refuse("an integer of at most 1,000 digits"),
+        }),
+        // A raw `+` of base64 arrives as a space; base64 has none.
+        Kind::Bytes => bytes::from_base64(&text.replace(' ', "+"))
+            .map(Value::Bytes)
+            .ok_or_else(|| refuse("base64 (with its padding, after ==)")),
+        Kind::Any | Kind::Nested(_) => Err(refuse("comparable: only = null and != null are")),
     }
 }
 

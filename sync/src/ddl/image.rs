@@ -2,11 +2,13 @@
 //!
 //! SQLite prints doubles with 15 digits. `%!.17g` restores every double between 1e-60 and 1e60; one outside is brought
 //! there by multiplying or dividing by 2^62 (exact, being a power of two) `n` times and written as the text `"±n:digits"`.
-//! Lists are embedded as JSON; Boolean values are 0 and 1, as they are stored.
+//! Lists, nested values and those of any type are embedded as JSON; Boolean values are 0 and 1 and a `BigInt` is a text, as
+//! they are stored; `Bytes` are hexadecimal. Hidden attributes are there, and what an open table keeps beside the declared
+//! ones is the object `$open`: whoever shows an image leaves out the first and merges the second.
 
 use crate::ident::{literal, quoted};
 use crate::limits::JSON_OBJECT_PAIRS;
-use stoa_schema::model::{Attribute, Kind, Storage, Table};
+use stoa_schema::model::{Attribute, Storage, Table};
 
 /// 2^62 as an integer literal; SQLite converts it to a double without rounding.
 const STEP: &str = "4611686018427387904.0";
@@ -58,15 +60,13 @@ pub(super) fn changed(table: &Table) -> String {
 
 fn member(attribute: &Attribute, row: &str) -> String {
     let column = format!("{row}.{}", quoted(&attribute.name));
-    if attribute.list {
+    if attribute.stored_as_json() {
         return format!("json({column})");
     }
     match attribute.kind.storage() {
         Storage::Real => double(&column),
-        Storage::Blob => format!("hex({column})"),
-        Storage::Integer | Storage::Text if matches!(attribute.kind, Kind::Any | Kind::Nested(_)) => {
-            format!("json({column})")
-        }
+        // `hex` makes null an empty text.
+        Storage::Blob => format!("CASE WHEN {column} IS NULL THEN NULL ELSE hex({column}) END"),
         Storage::Integer | Storage::Text => column,
     }
 }

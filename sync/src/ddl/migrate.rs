@@ -1,69 +1,11 @@
 //! From what a file holds to what the schema wants: additive steps, or the reasons why not.
 
+use super::computed;
+use super::shape::{AttributeShape, ComputedShape, Shape, TableShape};
 use super::tables::{self, Object};
-use serde::{Deserialize, Serialize};
+use crate::ident::quoted;
 use std::collections::HashMap;
-use stoa_schema::model::{Attribute, Kind, Schema, Table, TableId};
-
-/// The user's tables as the file was last made, kept in `_meta`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shape {
-    tables: Vec<TableShape>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct TableShape {
-    name: String,
-    key: String,
-    attributes: Vec<AttributeShape>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct AttributeShape {
-    name: String,
-    kind: String,
-    list: bool,
-    required: bool,
-}
-
-impl Shape {
-    /// The shape that a schema asks for.
-    pub fn of(schema: &Schema) -> Self {
-        Self { tables: schema.tables.iter().map(TableShape::of).collect() }
-    }
-
-    fn table(&self, name: &str) -> Option<&TableShape> {
-        self.tables.iter().find(|table| table.name == name)
-    }
-}
-
-impl TableShape {
-    fn of(table: &Table) -> Self {
-        let attributes = table.attributes.iter().map(AttributeShape::of).collect();
-        Self { name: table.name.clone(), key: table.key().name.clone(), attributes }
-    }
-}
-
-impl AttributeShape {
-    fn of(attribute: &Attribute) -> Self {
-        Self {
-            name: attribute.name.clone(),
-            kind: attribute.kind.name().to_owned(),
-            list: attribute.list,
-            required: attribute.required && !attribute.server_set(),
-        }
-    }
-
-    fn shown(&self) -> String {
-        if self.list { format!("[{}]", self.kind) } else { self.kind.clone() }
-    }
-
-    /// Whether stored values can stay as they are. `Int` fits into `Long`.
-    fn fits(&self, new: &Self) -> bool {
-        let widened = self.kind == Kind::Int.name() && new.kind == Kind::Long.name();
-        self.list == new.list && (self.kind == new.kind || widened)
-    }
-}
+use stoa_schema::model::{Schema, Table, TableId, UNDECLARED};
 
 /// A change of the schema that would lose or reinterpret data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +22,11 @@ pub struct Steps {
     pub statements: Vec<String>,
     /// `(table, attribute)` that became `!`: no stored row may hold null there.
     pub newly_required: Vec<(String, String)>,
+    /// Tables that are no longer open: no stored row may hold undeclared attributes. To be looked at first, as all that
+    /// follows.
+    pub sealed: Vec<String>,
+    /// `(table, attribute)` that an open table declares from now on: no stored row may hold it undeclared.
+    pub newly_declared: Vec<(String, String)>,
 }
 
 /// Plans the way from `held` (with the indexes, element tables and triggers in `existing`: name → statement) to `schema`.
@@ -87,21 +34,23 @@ pub struct Steps {
 /// # Errors
 /// Tables or attributes would be dropped or change their type.
 pub fn steps(held: &Shape, existing: &HashMap<String, String>, schema: &Schema) -> Result<Steps, MigrationError> {
-    let refusals = refusals(held, &Shape::of(schema));
+    let shape = Shape::of(schema);
+    let refusals = held.refusals(&shape);
     if !refusals.is_empty() {
         return Err(MigrationError { refusals });
     }
     let wanted: Vec<Object> = (0..schema.tables.len()).flat_map(|at| tables::objects(schema, TableId(at))).collect();
     let mut steps = Steps::default();
-    steps.statements.extend(drops(existing, &wanted));
-    for table in &schema.tables {
+    let mut kept = existing.clone();
+    steps.statements.extend(drops(&mut kept, &wanted, &columns_going(held, schema, &shape)));
+    for (at, table) in schema.tables.iter().enumerate() {
         match held.table(&table.name) {
-            None => steps.statements.push(tables::create(table)),
-            Some(before) => add_columns(before, table, &mut steps),
+            None => steps.statements.push(tables::create(schema, TableId(at))),
+            Some(before) => change_columns(before, &shape, table, &mut steps),
         }
     }
     for object in &wanted {
-        if existing.get(&object.name) != Some(&object.create) {
+        if kept.get(&object.name) != Some(&object.create) {
             steps.statements.push(object.create.clone());
             steps.statements.extend(object.fill.clone());
         }
@@ -109,12 +58,44 @@ pub fn steps(held: &Shape, existing: &HashMap<String, String>, schema: &Schema) 
     Ok(steps)
 }
 
+/// Columns leave a table without loss: generated ones, all of which are made again when one of them has changed, since
+/// they read each other, and that of undeclared attributes, once it is empty.
+fn columns_going<'h>(held: &'h Shape, schema: &Schema, wanted: &Shape) -> Vec<(&'h str, &'h str)> {
+    let mut going = Vec::new();
+    for table in &schema.tables {
+        let (Some(before), Some(after)) = (held.table(&table.name), wanted.table(&table.name)) else { continue };
+        if before.computed != after.computed {
+            going.extend(before.computed.iter().rev().map(|computed| (before.name.as_str(), computed.name.as_str())));
+        }
+        if before.open() && !after.open() {
+            going.push((before.name.as_str(), UNDECLARED));
+        }
+    }
+    going
+}
+
+fn change_columns(before: &TableShape, wanted: &Shape, table: &Table, steps: &mut Steps) {
+    let Some(after) = wanted.table(&table.name) else { return };
+    if before.open() && !after.open() {
+        steps.sealed.push(table.name.clone());
+    }
+    add_columns(before, table, steps);
+    if before.computed != after.computed {
+        let on = quoted(&table.name);
+        let add = |computed: &ComputedShape| format!("ALTER TABLE {on} ADD COLUMN {}", computed.column);
+        steps.statements.extend(after.computed.iter().map(add));
+    }
+}
+
 fn add_columns(before: &TableShape, table: &Table, steps: &mut Steps) {
-    for attribute in &table.attributes {
+    for attribute in table.attributes.iter().filter(|attribute| attribute.computed.is_none()) {
         let known = before.attributes.iter().find(|known| known.name == attribute.name);
         if known.is_none() {
-            let (on, column) = (crate::ident::quoted(&table.name), tables::column(attribute));
+            let (on, column) = (quoted(&table.name), tables::column(attribute));
             steps.statements.push(format!("ALTER TABLE {on} ADD COLUMN {column}"));
+            if before.open() && table.open.is_some() {
+                steps.newly_declared.push((table.name.clone(), attribute.name.clone()));
+            }
         }
         if AttributeShape::of(attribute).required && !known.is_some_and(|known| known.required) {
             steps.newly_required.push((table.name.clone(), attribute.name.clone()));
@@ -122,52 +103,27 @@ fn add_columns(before: &TableShape, table: &Table, steps: &mut Steps) {
     }
 }
 
-/// What is there and no longer wanted as it is. Triggers go first: they name columns and element tables.
-fn drops(existing: &HashMap<String, String>, wanted: &[Object]) -> Vec<String> {
+/// What is there and no longer wanted as it is, then the columns that go; `existing` keeps what stays. Triggers go first:
+/// they name columns and element tables. A column goes only when no index and no trigger at all names it.
+fn drops(existing: &mut HashMap<String, String>, wanted: &[Object], columns: &[(&str, &str)]) -> Vec<String> {
+    let names_column = |create: &str| {
+        create.starts_with("CREATE TRIGGER")
+            || create.starts_with("CREATE INDEX") && columns.iter().any(|(_, column)| create.contains(&quoted(column)))
+    };
+    let stays = |name: &str, create: &str| {
+        let as_wanted = wanted.iter().any(|object| object.name == name && object.create == create);
+        as_wanted && (columns.is_empty() || !names_column(create))
+    };
     let mut drops: Vec<(u8, String)> = existing
         .iter()
-        .filter(|(name, create)| !wanted.iter().any(|object| object.name == **name && object.create == **create))
+        .filter(|(name, create)| !stays(name, create))
         .map(|(name, create)| {
             let kind = create.split_ascii_whitespace().nth(1).unwrap_or("TRIGGER");
-            (u8::from(kind != "TRIGGER"), format!("DROP {kind} {}", crate::ident::quoted(name)))
+            (u8::from(kind != "TRIGGER"), format!("DROP {kind} {}", quoted(name)))
         })
         .collect();
     drops.sort();
-    drops.into_iter().map(|(_, statement)| statement).collect()
-}
-
-fn refusals(held: &Shape, wanted: &Shape) -> Vec<String> {
-    let mut refusals = Vec::new();
-    for before in &held.tables {
-        let name = &before.name;
-        let Some(after) = wanted.table(name) else {
-            refusals.push(format!(
-                "the table {name} is no longer in the schema, and its records would be lost; put `type {name}` back"
-            ));
-            continue;
-        };
-        if before.key != after.key {
-            refusals.push(format!(
-                "the primary key of {name} changed from {} to {}; put @primaryKey back to {}",
-                before.key, after.key, before.key
-            ));
-        }
-        for attribute in &before.attributes {
-            match after.attributes.iter().find(|new| new.name == attribute.name) {
-                None => refusals.push(format!(
-                    "{name}.{0} is no longer in the schema, and its values would be lost; put `{0}: {1}` back",
-                    attribute.name,
-                    attribute.shown()
-                )),
-                Some(new) if attribute.fits(new) => {}
-                Some(new) => refusals.push(format!(
-                    "{name}.{0} changed from {1} to {2}, and stored values would have to be converted; put `{0}: {1}` back",
-                    attribute.name,
-                    attribute.shown(),
-                    new.shown()
-                )),
-            }
-        }
-    }
-    refusals
+    existing.retain(|name, create| stays(name, create));
+    let columns = columns.iter().map(|(table, column)| computed::drop_column(table, column));
+    drops.into_iter().map(|(_, statement)| statement).chain(columns).collect()
 }

@@ -2,10 +2,13 @@
 //! schema to the next.
 
 mod migrate;
+mod shape;
 mod tables;
+mod computed;
 mod image;
 mod internal;
 
 pub use internal::{FORMAT, INTERNAL};
-pub use migrate::{MigrationError, Shape, Steps, steps};
+pub use migrate::{MigrationError, Steps, steps};
+pub use shape::Shape;
 pub use tables::{Object, has_elements, objects};

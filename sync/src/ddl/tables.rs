@@ -1,5 +1,6 @@
 //! A table of the schema → its SQL objects.
 
+use super::computed;
 use super::image;
 use crate::ident::{REVISION, index_of, literal, quoted};
 use stoa_schema::limits::RECORD_BYTES;
@@ -19,15 +20,18 @@ pub struct Object {
 }
 
 /// The statement that makes the table itself.
-pub(super) fn create(table: &Table) -> String {
+pub(super) fn create(schema: &Schema, id: TableId) -> String {
+    let table = schema.table(id);
     let columns: Vec<String> = table
         .attributes
         .iter()
+        .filter(|attribute| attribute.computed.is_none())
         .map(|attribute| match attribute.name == table.key().name {
             true => format!("{} PRIMARY KEY NOT NULL", column(attribute)),
             false => column(attribute),
         })
         .chain([format!("{REVISION} INTEGER NOT NULL")])
+        .chain(computed::generated(schema, id).into_iter().map(|generated| generated.column))
         .collect();
     format!("CREATE TABLE {}({}) STRICT", quoted(&table.name), columns.join(","))
 }
@@ -38,18 +42,21 @@ pub(super) fn column(attribute: &Attribute) -> String {
 }
 
 fn storage(attribute: &Attribute) -> &'static str {
-    if attribute.list {
-        return "TEXT";
-    }
-    element_storage(attribute)
-}
-
-fn element_storage(attribute: &Attribute) -> &'static str {
     match attribute.kind.storage() {
+        _ if attribute.list => "TEXT",
         Storage::Integer => "INTEGER",
         Storage::Real => "REAL",
         Storage::Text => "TEXT",
         Storage::Blob => "BLOB",
+    }
+}
+
+/// How the elements of a list come out of its JSON. Bytes are hexadecimal there.
+fn element_storage(attribute: &Attribute) -> &'static str {
+    match attribute.kind.storage() {
+        Storage::Integer => "INTEGER",
+        Storage::Real => "REAL",
+        Storage::Text | Storage::Blob => "TEXT",
     }
 }
 
@@ -91,7 +98,7 @@ fn index(table: &Table, attribute: &Attribute) -> Object {
     let key = table.key();
     let (on, column) = (quoted(&table.name), quoted(&attribute.name));
     let columns = match key.kind {
-        Kind::Int | Kind::Long => column,
+        Kind::Int | Kind::Long if !key.list => column,
         _ => format!("{column},{}", quoted(&key.name)),
     };
     let create = format!("CREATE INDEX {} ON {on}({columns})", index_of(&table.name, &attribute.name));
@@ -123,7 +130,7 @@ fn triggers(table: &Table, lists: &[&Attribute]) -> [Object; 3] {
         "INSERT INTO _changes(tbl,id,op,rev,at,after) VALUES({name},NEW.{key},1,NEW.{REVISION},NEW.{REVISION}/1000,{})",
         image::whole(table, "NEW")
     );
-    let insert = guard_made_key(table).into_iter().chain([log]);
+    let insert = guard_made(table).into_iter().chain([log]);
     let update = [
         guard(table),
         format!(
@@ -165,15 +172,7 @@ fn trigger(table: &Table, event: &'static str, statements: impl Iterator<Item = 
 /// An update must raise the revision, keep the id, leave every number inside its type and the record inside its size. `x*0` is null for an infinity.
 fn guard(table: &Table) -> String {
     let key = quoted(&table.key().name);
-    let ranges = table.attributes.iter().filter(|attribute| !attribute.list).filter_map(|attribute| {
-        let column = format!("NEW.{}", quoted(&attribute.name));
-        let raise = format!("RAISE(ABORT,{})", literal(&format!("stoa:range:{}", attribute.name)));
-        match attribute.kind {
-            Kind::Int => Some(format!(" WHEN {column} NOT BETWEEN -2147483648 AND 2147483647 THEN {raise}")),
-            Kind::Float => Some(format!(" WHEN {column} IS NOT NULL AND {column}*0 IS NULL THEN {raise}")),
-            _ => None,
-        }
-    });
+    let ranges = table.attributes.iter().filter_map(range);
     format!(
         "SELECT CASE WHEN NEW.{REVISION}<=OLD.{REVISION} THEN RAISE(ABORT,'stoa:revision') \
          WHEN NEW.{key} IS NOT OLD.{key} THEN RAISE(ABORT,'stoa:id') \
@@ -183,12 +182,33 @@ fn guard(table: &Table) -> String {
     )
 }
 
-/// A key that was left open is the largest one and 1: it may leave 32 bits.
-fn guard_made_key(table: &Table) -> Option<String> {
-    let key = table.key();
-    let raise = format!("RAISE(ABORT,{})", literal(&format!("stoa:range:{}", key.name)));
-    let beyond = format!("NEW.{} NOT BETWEEN -2147483648 AND 2147483647", quoted(&key.name));
-    (key.kind == Kind::Int).then(|| format!("SELECT CASE WHEN {beyond} THEN {raise} END"))
+/// What a body gives an insert was checked when it was read. What the database makes was not: a key that was left open,
+/// which is the largest one and 1, and what is computed.
+fn guard_made(table: &Table) -> Option<String> {
+    let made = table.attributes.iter().filter(|it| it.computed.is_some() || it.name == table.key().name);
+    let ranges: String = made.filter_map(range).collect();
+    (!ranges.is_empty()).then(|| format!("SELECT CASE{ranges} END"))
+}
+
+/// Refuses a number that its type cannot hold. STRICT looks at the storage class of stored columns only.
+fn range(attribute: &Attribute) -> Option<String> {
+    let column = format!("NEW.{}", quoted(&attribute.name));
+    let beyond = match attribute.kind {
+        _ if attribute.list => return None,
+        Kind::Int => format!("{column} NOT BETWEEN -2147483648 AND 2147483647"),
+        Kind::Long if attribute.computed.is_some() => format!("typeof({column})='real'"),
+        Kind::Float => format!("{column} IS NOT NULL AND {column}*0 IS NULL"),
+        Kind::Long
+        | Kind::Id
+        | Kind::String
+        | Kind::BigInt
+        | Kind::Boolean
+        | Kind::Date
+        | Kind::Bytes
+        | Kind::Any
+        | Kind::Nested(_) => return None,
+    };
+    Some(format!(" WHEN {beyond} THEN RAISE(ABORT,{})", literal(&format!("stoa:range:{}", attribute.name))))
 }
 
 /// The bytes of a record's texts and lists; what else it holds is small.

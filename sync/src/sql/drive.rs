@@ -58,14 +58,15 @@ fn strong(schema: &Schema, table: TableId, part: &Filter) -> bool {
     match part {
         Filter::Is(condition) => strong_condition(schema, table, condition),
         Filter::Related { .. } => true,
-        Filter::All(_) | Filter::Any(_) => false,
+        Filter::All(_) | Filter::Any(_) | Filter::Inside(_) => false,
     }
 }
 
 fn strong_condition(schema: &Schema, table: TableId, condition: &Condition) -> bool {
     let declared = schema.table(table);
     let attribute = declared.attribute(condition.attribute);
-    let indexed = condition.attribute == declared.key || attribute.indexed;
+    // A key of several parts is unique as a whole; a condition on it asks for one of the parts.
+    let indexed = attribute.indexed || (condition.attribute == declared.key && !attribute.list);
     let equal = matches!(condition.test, Test::Equal(_) | Test::In { .. }) && !condition.negated;
     indexed && equal && attribute.kind != Kind::Boolean
 }

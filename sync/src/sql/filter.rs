@@ -1,5 +1,6 @@
 //! A [`Filter`] → a condition.
 
+use super::inside;
 use super::text::Text;
 use crate::ddl::has_elements;
 use crate::ident::{index_of, quoted};
@@ -21,6 +22,7 @@ pub(super) fn push(text: &mut Text, schema: &Schema, table: TableId, alias: &str
         Filter::All(parts) => joined(text, schema, table, alias, parts, (" AND ", "1"), steer),
         Filter::Any(parts) => joined(text, schema, table, alias, parts, (" OR ", "0"), steer),
         Filter::Is(condition) => condition_on(text, schema, table, alias, condition, steer),
+        Filter::Inside(condition) => inside::push(text, schema.table(table), alias, condition),
         Filter::Related { relation, filter } => {
             related(text, schema, table, alias, schema.table(table).relation(*relation), filter);
         }
@@ -64,22 +66,22 @@ fn condition_on(
         return some_element(text, schema, table, alias, attribute, condition);
     }
     let column = if steer(condition) { column } else { format!("+{column}") };
-    test(text, &column, condition);
+    test(text, &column, &condition.test, condition.negated);
 }
 
 /// A test of a scalar. `IS NOT TRUE` makes the exact complement: what is null does not pass a test, so it passes its negation.
-fn test(text: &mut Text, column: &str, condition: &Condition) {
-    match (&condition.test, condition.negated) {
+pub(super) fn test(text: &mut Text, column: &str, test: &Test, negated: bool) {
+    match (test, negated) {
         (Test::Null, false) => text.push(&format!("{column} IS NULL")),
         (Test::Null, true) => text.push(&format!("{column} IS NOT NULL")),
         (Test::Equal(value), true) => {
             text.push(&format!("{column} IS NOT "));
             text.param(value.clone());
         }
-        (_, false) => positive(text, column, &condition.test),
+        (_, false) => positive(text, column, test),
         (_, true) => {
             text.push("(");
-            positive(text, column, &condition.test);
+            positive(text, column, test);
             text.push(") IS NOT TRUE");
         }
     }
@@ -173,7 +175,7 @@ fn some_element(
     condition: &Condition,
 ) {
     let declared = schema.table(table);
-    let plain = Condition { negated: false, ..condition.clone() };
+    let plain = without_null(condition.test.clone());
     if condition.negated {
         text.push("NOT ");
     }
@@ -183,10 +185,10 @@ fn some_element(
     if has_elements(schema, table, list) {
         let (key, elements) = (quoted(&declared.key().name), index_of(&declared.name, &list.name));
         text.push(&format!("{alias}.{key} IN (SELECT e.\"id\" FROM {elements} AS e WHERE "));
-        test(text, "e.\"value\"", &without_null(plain));
+        test(text, "e.\"value\"", &plain, false);
     } else {
         text.push(&format!("EXISTS(SELECT 1 FROM json_each({alias}.{}) AS e WHERE ", quoted(&list.name)));
-        test(text, "e.value", &without_null(plain));
+        test(text, "e.value", &plain, false);
     }
     text.push(")");
     if matches!(condition.test, Test::In { null: true, .. }) {
@@ -194,11 +196,11 @@ fn some_element(
     }
 }
 
-fn without_null(mut condition: Condition) -> Condition {
-    if let Test::In { null, .. } = &mut condition.test {
+fn without_null(mut test: Test) -> Test {
+    if let Test::In { null, .. } = &mut test {
         *null = false;
     }
-    condition
+    test
 }
 
 /// Some record joined by `relation` meets the filter. Written as `IN`, so that an index on this side can be used.

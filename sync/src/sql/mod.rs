@@ -4,11 +4,11 @@ mod page;
 mod drive;
 mod select;
 mod write;
-mod expression;
+mod merge;
 mod filter;
+mod inside;
 mod text;
 
-pub use expression::{Row, expression};
 pub use page::{ListPlan, list_plan};
 pub use select::{Plan, PlanField, PlanFields, record_plan};
 pub use write::{Moment, Step, Wanted, steps, subject};

@@ -2,6 +2,7 @@
 //! the local connection and, as one batch, on a primary.
 
 use super::filter;
+use super::merge;
 use super::text::Text;
 use crate::catalog::Catalog;
 use crate::commit::{Precondition, Tags, Write, WriteKind};
@@ -30,9 +31,9 @@ pub enum Wanted {
     Assertion,
     /// Whether it returns a row tells whether the record was there before.
     Existence,
-    /// It stores exactly the values of its parameters.
+    /// It stores exactly the values of its parameters. Where others are computed, it returns as [`Wanted::Record`] does.
     Insert,
-    /// It stores them, or changes nothing.
+    /// The same, or it changes nothing.
     InsertMissing,
     /// It returns the revision and the columns of the record as stored; no row: there is no such record.
     Record,
@@ -65,8 +66,8 @@ pub fn steps<'a>(catalog: &'a Catalog, write: &Write, moment: Moment) -> Vec<Ste
             steps.push(step((&statements.insert).into(), stamped(table, record, moment), Wanted::Insert));
         }
         WriteKind::InsertMissing(record) => {
-            let sql = format!("{} ON CONFLICT DO NOTHING", statements.insert);
-            steps.push(step(sql.into(), stamped(table, record, moment), Wanted::InsertMissing));
+            let sql = (&statements.insert_missing).into();
+            steps.push(step(sql, stamped(table, record, moment), Wanted::InsertMissing));
         }
         WriteKind::Put(record) => {
             let id = record[table.key.0].clone();
@@ -141,10 +142,11 @@ fn assertions(table: &Table, id: &Value, precondition: &Precondition) -> Vec<Ste
     matches.into_iter().chain(none_matches).collect()
 }
 
-/// The values of a record with its time stamps, then its revision.
+/// The values of a record with its time stamps and without what is computed, then its revision.
 fn stamped(table: &Table, record: &[Value], moment: Moment) -> Vec<Value> {
     let mut values = Vec::with_capacity(record.len() + 1);
-    values.extend(record.iter().zip(&table.attributes).map(|(value, attribute)| match attribute.stamp {
+    let given = record.iter().zip(&table.attributes).filter(|(_, attribute)| attribute.computed.is_none());
+    values.extend(given.map(|(value, attribute)| match attribute.stamp {
         Some(_) => stamp(&attribute.kind, moment.at),
         None => value.clone(),
     }));
@@ -188,7 +190,8 @@ fn assign(text: &mut Text, column: &str, change: &Change) {
             text.param(value.clone());
         }
         Change::Include(value) => {
-            text.push(&format!("CASE WHEN EXISTS(SELECT 1 FROM json_each({column}) AS e WHERE e.value IS "));
+            let element = compared(column, value);
+            text.push(&format!("CASE WHEN EXISTS(SELECT 1 FROM json_each({column}) AS e WHERE {element} IS "));
             text.param(value.clone());
             text.push(&format!(") THEN {column} ELSE json_insert(coalesce({column},'[]'),'$[#]',json("));
             text.param(Value::Text(json(value)));
@@ -198,11 +201,27 @@ fn assign(text: &mut Text, column: &str, change: &Change) {
         Change::Exclude(value) => {
             text.push(&format!(
                 "CASE WHEN {column} IS NULL THEN NULL ELSE (SELECT json_group_array(json(k.element)) FROM \
-                 (SELECT {column} -> e.fullkey AS element FROM json_each({column}) AS e WHERE e.value IS NOT "
+                 (SELECT {column} -> e.fullkey AS element FROM json_each({column}) AS e WHERE {} IS NOT ",
+                compared(column, value)
             ));
             text.param(value.clone());
             text.push(") AS k) END");
         }
+        Change::Merge(members) => merge::push(text, column, members),
+    }
+}
+
+/// What of an element is compared with a value: nested values and those of any type are equal if their JSON is.
+fn compared(column: &str, value: &Value) -> String {
+    match value {
+        Value::Json(_) => format!("({column} -> e.fullkey)"),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Text(_)
+        | Value::Bytes(_)
+        | Value::List(_) => "e.value".into(),
     }
 }
 

@@ -75,7 +75,7 @@ pub enum Cell<'r> {
     Int(i64),
     /// A double.
     Real(f64),
-    /// A text, or a list as JSON.
+    /// A text; or a list, a nested value or one of any type as JSON.
     Text(&'r str),
     /// Bytes.
     Blob(&'r [u8]),
@@ -88,7 +88,8 @@ impl<'r> From<&'r Value> for Cell<'r> {
             Value::Bool(flag) => Self::Int(i64::from(*flag)),
             Value::Int(number) => Self::Int(*number),
             Value::Float(number) => Self::Real(*number),
-            Value::Text(text) | Value::List(text) => Self::Text(text),
+            Value::Text(text) | Value::List(text) | Value::Json(text) => Self::Text(text),
+            Value::Bytes(bytes) => Self::Blob(bytes),
         }
     }
 }

@@ -15,7 +15,8 @@ impl ToSql for Param<'_> {
             Value::Bool(flag) => ValueRef::Integer(i64::from(*flag)),
             Value::Int(number) => ValueRef::Integer(*number),
             Value::Float(number) => ValueRef::Real(*number),
-            Value::Text(text) | Value::List(text) => ValueRef::Text(text.as_bytes()),
+            Value::Text(text) | Value::List(text) | Value::Json(text) => ValueRef::Text(text.as_bytes()),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
     }
 }
@@ -27,9 +28,14 @@ pub(super) fn owned(attribute: &Attribute, stored: ValueRef<'_>) -> Value {
         ValueRef::Integer(number) if attribute.kind == Kind::Boolean => Value::Bool(number != 0),
         ValueRef::Integer(number) => Value::Int(number),
         ValueRef::Real(number) => Value::Float(number),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_owned()),
+        ValueRef::Text(bytes) => {
             let text = String::from_utf8_lossy(bytes).into_owned();
-            if attribute.list { Value::List(text) } else { Value::Text(text) }
+            match attribute.list {
+                true => Value::List(text),
+                false if attribute.stored_as_json() => Value::Json(text),
+                false => Value::Text(text),
+            }
         }
     }
 }

@@ -10,18 +10,19 @@ use super::value::{Param, owned};
 use crate::catalog::Catalog;
 use crate::commit::{Commit, Committed, Outcome, Reason, Rejected, Write};
 use crate::ddl::{self, MigrationError, Shape};
+use crate::ident::{literal, quoted};
 use crate::limits;
 use crate::sql::{self, Moment, Step, Wanted};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rusqlite::ffi::{
     SQLITE_CONSTRAINT_DATATYPE, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE,
 };
-use rusqlite::{Connection, ErrorCode, params_from_iter};
+use rusqlite::{Connection, ErrorCode, Params, Statement, params_from_iter};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
-use stoa_schema::model::{AttributeId, Schema, Table};
+use stoa_schema::model::{AttributeId, Schema, Table, UNDECLARED};
 use stoa_schema::time::Instant;
 use stoa_schema::value::Value;
 use tokio::sync::oneshot;
@@ -54,6 +55,28 @@ pub enum MigrateError {
         "{table}.{attribute} is now required, but {rows} stored records have no value there; give them one first, or drop the `!`"
     )]
     Required {
+        /// The table.
+        table: String,
+        /// The attribute.
+        attribute: String,
+        /// How many.
+        rows: u64,
+    },
+    /// Stored rows hold undeclared attributes in a table that is no longer open.
+    #[error(
+        "{table} is no longer @open, but {rows} stored records have undeclared attributes; PATCH them to null first, or put @open back"
+    )]
+    Sealed {
+        /// The table.
+        table: String,
+        /// How many.
+        rows: u64,
+    },
+    /// Stored rows hold, undeclared, what is declared now.
+    #[error(
+        "{table}.{attribute} is declared now, but {rows} stored records have it as an undeclared attribute; PATCH it to null there first, then store it anew"
+    )]
+    Declared {
         /// The table.
         table: String,
         /// The attribute.
@@ -359,6 +382,12 @@ fn run(connection: &Connection, table: &Table, step: Step<'_>, moment: Moment) -
     match step.wanted {
         Wanted::Assertion => statement.execute(params).map(|_| None).map_err(Failure::from),
         Wanted::Existence => Ok(if statement.exists(params)? { None } else { Some(Outcome::Kept) }),
+        Wanted::Insert | Wanted::InsertMissing if table.computes() => {
+            Ok(Some(match returned(&mut statement, table, params)? {
+                Some((revision, record)) => Outcome::Stored { revision, record, created: true },
+                None => Outcome::Kept,
+            }))
+        }
         Wanted::Insert => {
             statement.execute(params)?;
             let mut record = step.params;
@@ -377,24 +406,33 @@ fn run(connection: &Connection, table: &Table, step: Step<'_>, moment: Moment) -
             record.pop();
             Ok(Some(Outcome::Stored { revision: moment.revision, record, created: true }))
         }
-        Wanted::Record => {
-            let mut rows = statement.query(params)?;
-            let Some(row) = rows.next()? else { return Err(Failure::Reason(Reason::Missing)) };
-            let revision = row.get(0)?;
-            let values = table.attributes.iter().enumerate();
-            let record = values
-                .map(|(at, attribute)| Ok(owned(attribute, row.get_ref(at + 1)?)))
-                .collect::<rusqlite::Result<_>>()?;
-            // The statement has done its work only when it has run to its end.
-            while rows.next()?.is_some() {}
-            Ok(Some(Outcome::Stored { revision, record, created: false }))
-        }
+        Wanted::Record => match returned(&mut statement, table, params)? {
+            Some((revision, record)) => Ok(Some(Outcome::Stored { revision, record, created: false })),
+            None => Err(Failure::Reason(Reason::Missing)),
+        },
         Wanted::Delete => match statement.execute(params)? {
             0 => Err(Failure::Reason(Reason::Missing)),
             _ => Ok(Some(Outcome::Deleted)),
         },
         Wanted::Count => Ok(Some(Outcome::Counted(statement.execute(params)? as u64))),
     }
+}
+
+/// The record that a statement returns: its revision and its values.
+fn returned(
+    statement: &mut Statement<'_>,
+    table: &Table,
+    params: impl Params,
+) -> rusqlite::Result<Option<(i64, Vec<Value>)>> {
+    let mut rows = statement.query(params)?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let revision = row.get(0)?;
+    let values = table.attributes.iter().enumerate();
+    let record =
+        values.map(|(at, attribute)| Ok(owned(attribute, row.get_ref(at + 1)?))).collect::<rusqlite::Result<_>>()?;
+    // The statement has done its work only when it has run to its end.
+    while rows.next()?.is_some() {}
+    Ok(Some((revision, record)))
 }
 
 /// Turns the error of a rule into the reason it stands for, with what the transaction sees.
@@ -452,8 +490,8 @@ fn current_value(
 ) -> rusqlite::Result<Option<Value>> {
     let Some(id) = sql::subject(table, &write.kind) else { return Ok(None) };
     let attribute = table.attribute(attribute);
-    let (name, key) = (crate::ident::quoted(&table.name), crate::ident::quoted(&table.key().name));
-    let sql = format!("SELECT {} FROM {name} WHERE {key}=?1", crate::ident::quoted(&attribute.name));
+    let (name, key) = (quoted(&table.name), quoted(&table.key().name));
+    let sql = format!("SELECT {} FROM {name} WHERE {key}=?1", quoted(&attribute.name));
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([Param(id)])?;
     rows.next()?.map(|row| Ok(owned(attribute, row.get_ref(0)?))).transpose()
@@ -496,27 +534,43 @@ fn migrate(connection: &Connection, schema: Schema) -> Result<Arc<Catalog>, Migr
 }
 
 fn apply(connection: &Connection, steps: &ddl::Steps, shape: &Shape) -> Result<(), MigrateError> {
+    rows_allow(connection, steps)?;
     for statement in &steps.statements {
         connection.execute_batch(statement)?;
     }
     for (table, attribute) in &steps.newly_required {
-        let sql = format!(
-            "SELECT count(*) FROM {} WHERE {} IS NULL",
-            crate::ident::quoted(table),
-            crate::ident::quoted(attribute)
-        );
-        let rows: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
+        let rows = rows_where(connection, table, &format!("{} IS NULL", quoted(attribute)))?;
         if rows > 0 {
-            return Err(MigrateError::Required {
-                table: table.clone(),
-                attribute: attribute.clone(),
-                rows: rows.unsigned_abs(),
-            });
+            return Err(MigrateError::Required { table: table.clone(), attribute: attribute.clone(), rows });
         }
     }
     let text =
         serde_json::to_string(shape).map_err(|error| rusqlite::Error::InvalidParameterName(error.to_string()))?;
     Ok(file::set_meta(connection, "shape", &text)?)
+}
+
+/// Whether no row stands in the way of what an open table becomes.
+fn rows_allow(connection: &Connection, steps: &ddl::Steps) -> Result<(), MigrateError> {
+    let undeclared = quoted(UNDECLARED);
+    for table in &steps.sealed {
+        let rows = rows_where(connection, table, &format!("{undeclared} IS NOT NULL"))?;
+        if rows > 0 {
+            return Err(MigrateError::Sealed { table: table.clone(), rows });
+        }
+    }
+    for (table, attribute) in &steps.newly_declared {
+        let path = literal(&format!("$.\"{attribute}\""));
+        let rows = rows_where(connection, table, &format!("json_type({undeclared},{path}) IS NOT NULL"))?;
+        if rows > 0 {
+            return Err(MigrateError::Declared { table: table.clone(), attribute: attribute.clone(), rows });
+        }
+    }
+    Ok(())
+}
+
+fn rows_where(connection: &Connection, table: &str, condition: &str) -> rusqlite::Result<u64> {
+    let sql = format!("SELECT count(*) FROM {} WHERE {condition}", quoted(table));
+    connection.query_row(&sql, [], |row| row.get(0)).map(i64::unsigned_abs)
 }
 
 /// Name → statement of the indexes, element tables and triggers that Stoa made: their names have a colon.

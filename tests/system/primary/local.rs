@@ -3,7 +3,7 @@
 use super::ran::{Cell, Ran};
 use rusqlite::types::{Value as Stored, ValueRef};
 use rusqlite::{Connection, params_from_iter};
-use stoa_schema::value::Value;
+use stoa_schema::value::{Value, base64};
 
 pub(super) struct Local(Connection);
 
@@ -50,7 +50,8 @@ fn stored(value: &Value) -> Stored {
         Value::Bool(flag) => Stored::Integer(i64::from(*flag)),
         Value::Int(number) => Stored::Integer(*number),
         Value::Float(number) => Stored::Real(*number),
-        Value::Text(text) | Value::List(text) => Stored::Text(text.clone()),
+        Value::Text(text) | Value::List(text) | Value::Json(text) => Stored::Text(text.clone()),
+        Value::Bytes(bytes) => Stored::Blob(bytes.clone()),
     }
 }
 
@@ -60,6 +61,6 @@ fn cell(value: ValueRef<'_>) -> Cell {
         ValueRef::Integer(number) => Cell::Int(number),
         ValueRef::Real(number) => Cell::Real(number.to_bits()),
         ValueRef::Text(bytes) => Cell::Text(String::from_utf8(bytes.to_vec()).unwrap()),
-        ValueRef::Blob(bytes) => panic!("a blob: {bytes:?}"),
+        ValueRef::Blob(bytes) => Cell::Blob(base64(bytes)),
     }
 }

@@ -7,6 +7,8 @@ pub(super) enum Cell {
     Int(i64),
     Real(u64),
     Text(String),
+    /// As base64.
+    Blob(String),
 }
 
 /// What a step of a batch did.

@@ -10,9 +10,9 @@
 //! First what becomes of it: `ok`, the number of rows, or the message it is refused with (spaces as `_`). A line that
 //! begins with `+` belongs to the commit before it. `SEED` inserts a record unless its id is there.
 
-use stoa_schema::model::{Kind, Schema, Table};
+use stoa_schema::model::{Schema, Table};
 use stoa_schema::query::Query;
-use stoa_schema::value::{Change, Value, read_changes, read_record};
+use stoa_schema::value::{Change, Value, key_of_path, read_changes, read_record};
 use stoa_sync::commit::{Precondition, Tags, Write, WriteKind};
 
 /// A commit and what becomes of it.
@@ -72,10 +72,8 @@ fn write(schema: &Schema, request: &str) -> Write {
 }
 
 fn key(table: &Table, text: &str) -> Value {
-    match table.key().kind {
-        Kind::Int | Kind::Long => Value::Int(text.parse().unwrap()),
-        _ => Value::Text(text.to_owned()),
-    }
+    let segments: Vec<String> = text.split('/').map(str::to_owned).collect();
+    key_of_path(table.key(), &segments).unwrap_or_else(|| panic!("{text}: no key of {}", table.name))
 }
 
 fn precondition<'w>(words: impl Iterator<Item = &'w str>) -> Precondition {

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use stoa_schema::value::Value;
+use stoa_schema::value::{Value, base64};
 use stoa_tests::{client::Client, server};
 
 pub(super) struct Primary {
@@ -111,7 +111,9 @@ fn argument(value: &Value) -> Json {
         Value::Bool(flag) => json!({"type": "integer", "value": i64::from(*flag).to_string()}),
         Value::Int(number) => json!({"type": "integer", "value": number.to_string()}),
         Value::Float(number) => json!({"type": "float", "value": number}),
-        Value::Text(text) | Value::List(text) => json!({"type": "text", "value": text}),
+        Value::Text(text) | Value::List(text) | Value::Json(text) => json!({"type": "text", "value": text}),
+        // The protocol leaves the padding out, ours is ignored.
+        Value::Bytes(bytes) => json!({"type": "blob", "base64": base64(bytes)}),
     }
 }
 
@@ -135,6 +137,10 @@ fn cell(value: &Json) -> Cell {
         "integer" => Cell::Int(value["value"].as_str().unwrap().parse().unwrap()),
         "float" => Cell::Real(value["value"].as_f64().unwrap().to_bits()),
         "text" => Cell::Text(value["value"].as_str().unwrap().to_owned()),
+        "blob" => {
+            let unpadded = value["base64"].as_str().unwrap();
+            Cell::Blob(format!("{unpadded:=<width$}", width = unpadded.len().next_multiple_of(4)))
+        }
         other => panic!("a value of type {other}"),
     }
 }

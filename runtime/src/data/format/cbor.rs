@@ -1,9 +1,8 @@
 //! CBOR (RFC 8949): integers in their shortest form, a `Float` always as a double, instants as text.
 
-use super::encoder::{Encoder, Name, elements, shown};
+use super::encoder::{Encoder, Name, big_integer_item, items, shown};
 use minicbor::encode::Error;
 use std::convert::Infallible;
-use stoa_schema::model::Attribute;
 use stoa_schema::time::{Instant, Zone};
 
 /// The first byte of an array of indefinite length (§3.2.2).
@@ -73,7 +72,15 @@ impl Encoder for Cbor {
         Self::text(&String::from_utf8_lossy(&shown(instant, zone)), out);
     }
 
-    fn list(attribute: &Attribute, stored: &str, zone: Option<&Zone>, out: &mut Vec<u8>) {
-        elements::<Self>(attribute, stored, zone, out);
+    fn bytes(content: &[u8], out: &mut Vec<u8>) {
+        write(out, |to| to.bytes(content).map(|_| ()));
+    }
+
+    fn big_integer(digits: &str, out: &mut Vec<u8>) {
+        big_integer_item::<Self>(digits, out);
+    }
+
+    fn json(shown: &str, out: &mut Vec<u8>) {
+        items::<Self>(shown, out);
     }
 }

@@ -1,10 +1,10 @@
 //! CSV (RFC 4180): a line is a record, its fields are what was selected. Null is an empty field and an empty text is
-//! `""`, so that the two are told apart; lists and related records are JSON in a field.
+//! `""`, so that the two are told apart; lists, nested values and related records are JSON in a field.
 
 use super::encoder::{Encoder, Name};
 use super::json::Json;
-use stoa_schema::model::Attribute;
 use stoa_schema::time::{Instant, Zone};
+use stoa_schema::value::base64;
 
 /// RFC 4180 §2.1.
 pub(super) const LINE_END: &[u8] = b"\r\n";
@@ -13,6 +13,7 @@ pub(super) struct Csv;
 
 impl Encoder for Csv {
     type Nested = Json;
+    const TAKES_MEMBERS: bool = false;
 
     fn begin_object(_: usize, _: &mut Vec<u8>) {}
 
@@ -64,10 +65,16 @@ impl Encoder for Csv {
         instant.write_shown(zone, out);
     }
 
-    fn list(attribute: &Attribute, stored: &str, zone: Option<&Zone>, out: &mut Vec<u8>) {
-        let start = out.len();
-        Json::list(attribute, stored, zone, out);
-        quote(start, out);
+    fn bytes(content: &[u8], out: &mut Vec<u8>) {
+        Self::text(&base64(content), out);
+    }
+
+    fn big_integer(digits: &str, out: &mut Vec<u8>) {
+        Json::big_integer(digits, out);
+    }
+
+    fn json(shown: &str, out: &mut Vec<u8>) {
+        Self::text(shown, out);
     }
 }
 

@@ -1,8 +1,8 @@
 //! JSON (RFC 8259).
 
-use super::encoder::{Encoder, Name, elements};
-use stoa_schema::model::Attribute;
+use super::encoder::{Encoder, Name};
 use stoa_schema::time::{Instant, Zone};
+use stoa_schema::value::base64;
 
 pub(super) struct Json;
 
@@ -73,13 +73,16 @@ impl Encoder for Json {
         out.push(b'"');
     }
 
-    /// A list is stored as canonical JSON; only its instants are shown otherwise than stored.
-    fn list(attribute: &Attribute, stored: &str, zone: Option<&Zone>, out: &mut Vec<u8>) {
-        if attribute.holds_instants() && memchr::memmem::find(stored.as_bytes(), b"Z\"").is_some() {
-            elements::<Self>(attribute, stored, zone, out);
-        } else {
-            out.extend_from_slice(stored.as_bytes());
-        }
+    fn bytes(content: &[u8], out: &mut Vec<u8>) {
+        Self::text(&base64(content), out);
+    }
+
+    fn big_integer(digits: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(digits.as_bytes());
+    }
+
+    fn json(shown: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(shown.as_bytes());
     }
 }
 

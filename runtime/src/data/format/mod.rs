@@ -9,6 +9,7 @@ mod encoder;
 mod json;
 mod msgpack;
 mod render;
+mod undeclared;
 
 pub use render::Renderer;
 

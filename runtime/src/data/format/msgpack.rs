@@ -1,9 +1,8 @@
 //! MessagePack: integers in their shortest form, a `Float` always as a float 64, instants as text. An array begins with
 //! its length, so that of rows is written with a header of fixed size that is filled in at the end.
 
-use super::encoder::{Encoder, Name, elements, shown};
+use super::encoder::{Encoder, Name, big_integer_item, items, shown};
 use rmp::encode;
-use stoa_schema::model::Attribute;
 use stoa_schema::time::{Instant, Zone};
 
 /// Bytes of the header of an array 32.
@@ -77,7 +76,15 @@ impl Encoder for MessagePack {
         Self::text(&String::from_utf8_lossy(&shown(instant, zone)), out);
     }
 
-    fn list(attribute: &Attribute, stored: &str, zone: Option<&Zone>, out: &mut Vec<u8>) {
-        elements::<Self>(attribute, stored, zone, out);
+    fn bytes(content: &[u8], out: &mut Vec<u8>) {
+        _ = encode::write_bin(out, content);
+    }
+
+    fn big_integer(digits: &str, out: &mut Vec<u8>) {
+        big_integer_item::<Self>(digits, out);
+    }
+
+    fn json(shown: &str, out: &mut Vec<u8>) {
+        items::<Self>(shown, out);
     }
 }

@@ -6,6 +6,7 @@ use super::csv::Csv;
 use super::encoder::{self, Encoder, Name};
 use super::json::Json;
 use super::msgpack::MessagePack;
+use super::undeclared::Undeclared;
 use std::sync::Arc;
 use stoa_schema::model::{Attribute, AttributeId, Schema, TableId};
 use stoa_schema::query::Shape;
@@ -58,9 +59,11 @@ impl Renderer {
     /// Writes what stands before the records of these fields: the header of CSV.
     pub fn header(&self, format: Format, fields: &PlanFields, out: &mut Vec<u8>) {
         let names = &self.tables[fields.table.0];
-        let shown = fields.fields.iter().map(|field| match field {
-            PlanField::Column { attribute, .. } => &names.attributes[attribute.0],
-            PlanField::Related { relation, .. } => &names.relations[relation.0],
+        let open = self.schema().table(fields.table).open;
+        let shown = fields.fields.iter().filter_map(|field| match field {
+            PlanField::Column { attribute, .. } if Some(*attribute) == open => None,
+            PlanField::Column { attribute, .. } => Some(&names.attributes[attribute.0]),
+            PlanField::Related { relation, .. } => Some(&names.relations[relation.0]),
         });
         header(format, shown, out);
     }
@@ -116,12 +119,13 @@ impl Renderer {
     ) -> Result<(), ReadError> {
         let names = &self.tables[fields.table.0];
         let named = fields.shape == Shape::Object;
+        let (declared, undeclared) = self.split(fields, row);
         match fields.shape {
-            Shape::Object => E::begin_object(fields.fields.len(), out),
-            Shape::Array => E::begin_array(fields.fields.len(), out),
+            Shape::Object => E::begin_object(declared.len() + undeclared.len(), out),
+            Shape::Array => E::begin_array(declared.len(), out),
             Shape::Value => {}
         }
-        for (at, field) in fields.fields.iter().enumerate() {
+        for (at, field) in declared.iter().enumerate() {
             if at > 0 {
                 E::separate(out);
             }
@@ -144,11 +148,25 @@ impl Renderer {
             }
         }
         match fields.shape {
-            Shape::Object => E::end_object(out),
+            Shape::Object => {
+                undeclared.write::<E>(out);
+                E::end_object(out);
+            }
             Shape::Array => E::end_array(out),
             Shape::Value => {}
         }
         Ok(())
+    }
+
+    /// The fields that are declared, and the undeclared members of a row of an open table, which stand in its last one.
+    fn split<'p>(&self, fields: &'p PlanFields, row: &Record<'_>) -> (&'p [PlanField], Undeclared) {
+        let open = self.schema().table(fields.table).open;
+        match fields.fields.split_last() {
+            Some((PlanField::Column { attribute, column }, declared)) if Some(*attribute) == open => {
+                (declared, Undeclared::of(row.cell(*column)))
+            }
+            _ => (&fields.fields, Undeclared::default()),
+        }
     }
 
     /// Writes the records that a relation shows for a key: all of them, or the one.
@@ -187,7 +205,9 @@ impl Renderer {
         let names = self.tables[table.0].attributes.iter();
         let declared = self.schema().table(table).attributes.iter();
         let shown = declared.zip(values).zip(names).filter(|((attribute, _), _)| !attribute.hidden);
-        E::begin_object(shown.clone().count(), out);
+        let open = self.schema().table(table).open.map(|id| Undeclared::of(Cell::from(&values[id.0])));
+        let undeclared = open.unwrap_or_default();
+        E::begin_object(shown.clone().count() + undeclared.len(), out);
         for (at, ((attribute, stored), name)) in shown.enumerate() {
             if at > 0 {
                 E::separate(out);
@@ -195,6 +215,7 @@ impl Renderer {
             E::member(name, out);
             encoder::value::<E>(attribute, Cell::from(stored), zone, out);
         }
+        undeclared.write::<E>(out);
         E::end_object(out);
     }
 

@@ -1,14 +1,15 @@
 //! Items of a binary format → the JSON text of each record. Nothing is recursive, so that a body nested a million levels
 //! deep costs no stack; a length that a body claims reserves nothing.
 //!
-//! What JSON cannot say is written so that no attribute takes it: a number beyond all ranges for infinities and NaN, an
-//! object for bytes.
+//! What JSON cannot say is written so that no other attribute takes it: a number beyond all ranges for infinities and NaN,
+//! an object with a mark for bytes.
 
 use super::error::BodyError;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write;
 use stoa_schema::limits::RECORD_BYTES;
+use stoa_schema::value::marked_bytes;
 
 /// Arrays and maps inside each other; deeper ones are refused (400).
 const DEPTH: usize = 128;
@@ -22,7 +23,8 @@ pub(super) enum Item<'a> {
     Int(i128),
     Float(f64),
     Text(Cow<'a, str>),
-    /// Bytes, or a value of a kind that has no place in a record.
+    Bytes(Cow<'a, [u8]>),
+    /// A value of a kind that has no place in a record.
     Opaque,
     /// With its length; `None` if [`Item::Break`] ends it.
     Array(Option<u64>),
@@ -170,6 +172,7 @@ fn push_scalar(item: &Item<'_>, text: &mut String) {
         Item::Float(number) if number.is_finite() => text.push_str(ryu::Buffer::new().format_finite(*number)),
         Item::Float(_) => text.push_str("1e999"),
         Item::Text(content) => push_text(content, text),
+        Item::Bytes(content) => text.push_str(&marked_bytes(content)),
         Item::Opaque => text.push_str("{}"),
         Item::Null | Item::Array(_) | Item::Map(_) | Item::Break => text.push_str("null"),
     }

@@ -33,8 +33,8 @@ impl<'a> Items<'a> {
             Type::F64 => Item::Float(decoder.f64()?),
             Type::String => Item::Text(Cow::Borrowed(decoder.str()?)),
             Type::StringIndef => Item::Text(Cow::Owned(decoder.str_iter()?.collect::<Result<String, _>>()?)),
-            Type::Bytes => decoder.bytes().map(|_| Item::Opaque)?,
-            Type::BytesIndef => decoder.bytes_iter()?.try_for_each(|part| part.map(|_| ())).map(|()| Item::Opaque)?,
+            Type::Bytes => Item::Bytes(Cow::Borrowed(decoder.bytes()?)),
+            Type::BytesIndef => Item::Bytes(Cow::Owned(decoder.bytes_iter()?.collect::<Result<Vec<_>, _>>()?.concat())),
             Type::Array | Type::ArrayIndef => Item::Array(decoder.array()?),
             Type::Map | Type::MapIndef => Item::Map(decoder.map()?),
             Type::Break => {

@@ -115,3 +115,32 @@ fn lines(table: &Table, mut lines: Lines, body: &[u8]) -> Result<Vec<Result<Reco
     }
     Ok(records)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "a test ends on the first surprise")]
+mod tests {
+    use super::{Body, Records, records};
+    use crate::data::format::Format;
+    use stoa_schema::sdl::{Source, load};
+    use stoa_schema::value::Value;
+
+    fn data(format: Format, body: &[u8]) -> Option<Value> {
+        let text = "type T @table { id: ID @primaryKey data: Bytes name: String }".to_owned();
+        let schema = load(&[Source { name: "s".into(), text }]).unwrap().schema;
+        match records(&schema.tables[0], &Body { format, bytes: body.to_vec() }) {
+            Ok(Records::One(record)) => record[1].clone(),
+            Ok(Records::Many(_)) => panic!("many"),
+            Err(_) => None,
+        }
+    }
+
+    #[test]
+    fn a_byte_string_is_read_as_bytes_and_never_as_text() {
+        let bytes = Some(Value::Bytes(vec![0, 255]));
+        assert_eq!(data(Format::Cbor, b"\xa1\x64data\x42\x00\xff"), bytes);
+        assert_eq!(data(Format::Cbor, b"\xa1\x64data\x5f\x41\x00\x41\xff\xff"), bytes);
+        assert_eq!(data(Format::MessagePack, b"\x81\xa4data\xc4\x02\x00\xff"), bytes);
+        assert_eq!(data(Format::Cbor, b"\xa1\x64data\x64AP8="), bytes);
+        assert_eq!(data(Format::Cbor, b"\xa1\x64name\x42\x00\xff"), None);
+    }
+}

@@ -47,7 +47,7 @@ impl<'a> Items<'a> {
             }
             Marker::Bin8 | Marker::Bin16 | Marker::Bin32 => {
                 let length = decode::read_bin_len(rest).ok()?;
-                self.take(length).map(|_| Item::Opaque)?
+                self.take(length).map(|bytes| Item::Bytes(Cow::Borrowed(bytes)))?
             }
             Marker::FixExt1
             | Marker::FixExt2
