@@ -62,10 +62,10 @@ pub const SEED_BYTES: u64 = 64 << 20;
 pub const RELOAD_QUIET: Duration = Duration::from_millis(80);
 
 /// Records of an import that are written together.
-pub const IMPORT_CHUNK: usize = 512;
+pub const IMPORT_CHUNK: usize = 4_096;
 
-/// Records of an import that are written together while others wait to write.
-pub const IMPORT_CHUNK_BESIDE_OTHERS: usize = 64;
+/// Bytes of an import's body whose records are written together, about.
+pub const IMPORT_CHUNK_BYTES: usize = 4 << 20;
 
 /// Bytes of an import that are decoded at a time.
 pub const IMPORT_PIECE_BYTES: usize = 64 << 10;

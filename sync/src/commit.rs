@@ -13,9 +13,10 @@ pub struct Commit {
     pub catalog: Arc<Catalog>,
     /// The writes, carried out in order.
     pub writes: Vec<Write>,
-    /// Whether each write stands for itself: one that is forbidden is an [`Outcome::Refused`] among the others.
+    /// Whether each write stands for itself: one that is forbidden is an [`Outcome::Refused`] among the others, and other
+    /// commits may come in between.
     pub independent: bool,
-    /// A name remembered for ever; a commit whose name is already there does nothing.
+    /// A name remembered for ever; a commit whose name is already there does nothing. Not for independent writes.
     pub once: Option<String>,
 }
 

@@ -8,8 +8,14 @@ pub const COMMIT_QUEUE: usize = 4_096;
 /// Commits of one transaction: more wait for the next, so that nobody waits long for the shared fsync.
 pub const GROUP_COMMITS: usize = 256;
 
-/// Rows that the commits of one transaction may write before it is closed.
+/// Writes that the commits of one transaction have together; a commit with more has a transaction of its own.
 pub const GROUP_WRITES: usize = 4_096;
+
+/// How long an import goes on writing while others wait; then they take their turn.
+pub const IMPORT_SLICE: Duration = Duration::from_millis(8);
+
+/// Writes of an import between two looks at whether others wait.
+pub const WRITES_BETWEEN_LOOKS: usize = 16;
 
 /// Reads waiting for a reader thread; beyond it a read is refused at once ([`crate::store::ReadError::Busy`]).
 pub const READ_QUEUE: usize = 4_096;

@@ -102,15 +102,16 @@ impl Import {
         let mut sent: Option<Sent> = None;
         let mut buffer = vec![0; limits::IMPORT_PIECE_BYTES];
         loop {
-            let ended = feed(&mut lines, &mut body, &mut buffer)?;
+            let read = feed(&mut lines, &mut body, &mut buffer)?;
+            chunk.bytes += read;
             while let Some(line) = lines.next(self.catalog.table(self.table)).map_err(ImportError::Body)? {
                 self.take(line, &mut chunk, &mut report);
-                if chunk.writes.len() >= self.chunk_size() {
+                if chunk.is_full() {
                     self.settle(sent.take(), &mut report)?;
                     sent = Some(self.send(std::mem::take(&mut chunk), true));
                 }
             }
-            if ended {
+            if read == 0 {
                 break;
             }
         }
@@ -129,14 +130,14 @@ impl Import {
         let mut body = body.take(limits::ATOMIC_IMPORT_BYTES + 1);
         let mut buffer = vec![0; limits::IMPORT_PIECE_BYTES];
         loop {
-            let ended = feed(&mut lines, &mut body, &mut buffer)?;
+            let read = feed(&mut lines, &mut body, &mut buffer)?;
             if body.limit() == 0 {
                 return Err(ImportError::TooLarge);
             }
             while let Some(line) = lines.next(self.catalog.table(self.table)).map_err(ImportError::Body)? {
                 self.take(line, &mut chunk, &mut report);
             }
-            if ended {
+            if read == 0 {
                 break;
             }
         }
@@ -152,11 +153,6 @@ impl Import {
             Err(error) => Err(error),
             Ok(()) => Ok(report),
         }
-    }
-
-    /// Others who wait to write wait for a chunk: it is small while there are any.
-    fn chunk_size(&self) -> usize {
-        if self.store.waiting() > 0 { limits::IMPORT_CHUNK_BESIDE_OTHERS } else { limits::IMPORT_CHUNK }
     }
 
     fn take(&self, line: Line, chunk: &mut Chunk, report: &mut Report) {
@@ -199,15 +195,23 @@ impl Import {
 struct Chunk {
     writes: Vec<Write>,
     lines: Vec<u64>,
+    /// About so many bytes of the body.
+    bytes: usize,
 }
 
-/// Reads the next piece of the body; whether it was the last.
-fn feed(lines: &mut Lines, body: &mut impl Read, buffer: &mut [u8]) -> Result<bool, ImportError> {
+impl Chunk {
+    fn is_full(&self) -> bool {
+        self.writes.len() >= limits::IMPORT_CHUNK || self.bytes >= limits::IMPORT_CHUNK_BYTES
+    }
+}
+
+/// Reads the next piece of the body; how many bytes it has, 0 at the end.
+fn feed(lines: &mut Lines, body: &mut impl Read, buffer: &mut [u8]) -> Result<usize, ImportError> {
     let read = body.read(buffer).map_err(ImportError::Broken)?;
     if read == 0 {
         lines.end();
-        return Ok(true);
+        return Ok(0);
     }
     lines.feed(&buffer[..read]);
-    Ok(false)
+    Ok(read)
 }

@@ -103,7 +103,7 @@ fn prepare(writing: &Connection) -> rusqlite::Result<()> {
         )));
     }
     writing.execute_batch(&format!(
-        "PRAGMA synchronous=FULL;PRAGMA foreign_keys=OFF;PRAGMA cache_size=-{};PRAGMA wal_autocheckpoint={};PRAGMA temp_store=MEMORY",
+        "PRAGMA synchronous=FULL;PRAGMA foreign_keys=OFF;PRAGMA cache_size=-{};PRAGMA wal_autocheckpoint={}",
         limits::WRITER_CACHE_KIB,
         limits::CHECKPOINT_PAGES
     ))?;

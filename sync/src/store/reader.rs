@@ -296,7 +296,7 @@ fn connect(path: &Path, pool: Option<Arc<Pool>>) -> rusqlite::Result<Reader> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.execute_batch(&format!(
-        "PRAGMA query_only=1;PRAGMA mmap_size={};PRAGMA cache_size=-{};PRAGMA temp_store=MEMORY",
+        "PRAGMA query_only=1;PRAGMA mmap_size={};PRAGMA cache_size=-{}",
         limits::MAPPED_BYTES,
         limits::READER_CACHE_KIB
     ))?;

@@ -1,6 +1,9 @@
 //! The writer: one thread owns the only writing connection. It takes the commits that wait, carries each out in a
 //! savepoint of one transaction, pays one fsync for all, and answers them (group commit).
 //!
+//! A commit of many independent writes (an import) gives way: it is carried out in slices, each a transaction of its own
+//! that ends when others wait, and takes turns with them.
+//!
 //! Trap: after a failure that rolls back the whole transaction (disk full, I/O error), a later `SAVEPOINT … RELEASE` would
 //! commit by itself, while the earlier commits of the group are gone. So after every failure the transaction is looked
 //! for; if it is gone, nobody is answered and the group runs again, one commit at a time.
@@ -18,10 +21,10 @@ use rusqlite::ffi::{
     SQLITE_CONSTRAINT_DATATYPE, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE,
 };
 use rusqlite::{Connection, ErrorCode, Params, Statement, params_from_iter};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{self, SystemTime, UNIX_EPOCH};
 use stoa_schema::model::{AttributeId, Schema, Table, UNDECLARED};
 use stoa_schema::time::Instant;
 use stoa_schema::value::Value;
@@ -112,8 +115,13 @@ impl Writer {
     ) -> Result<(Self, Arc<Catalog>), OpenError> {
         let catalog = migrate(&opened.writing, schema)?;
         let (queue, requests) = bounded(limits::COMMIT_QUEUE);
-        let mut thread =
-            WriterThread { connection: opened.writing, revision: opened.revision, position, _lock: opened.lock };
+        let mut thread = WriterThread {
+            connection: opened.writing,
+            revision: opened.revision,
+            position,
+            imports: VecDeque::new(),
+            _lock: opened.lock,
+        };
         let started = std::thread::Builder::new().name("stoa-writer".into()).spawn(move || thread.run(&requests));
         started.map_err(|source| OpenError::Folder { folder: opened.path, source })?;
         Ok((Self { queue }, catalog))
@@ -153,37 +161,89 @@ impl Writer {
 
 type Waiting = (Commit, oneshot::Sender<Result<Committed, CommitError>>);
 
+/// A commit of independent writes, under way.
+struct Import {
+    waiting: Waiting,
+    /// Of the writes that were carried out.
+    outcomes: Vec<Outcome>,
+}
+
 struct WriterThread {
     connection: Connection,
     /// The last revision given; each commit gets a greater one.
     revision: i64,
     position: Arc<AtomicU64>,
+    /// Those under way, in turn.
+    imports: VecDeque<Import>,
     /// Held as long as the file is open.
     _lock: std::fs::File,
 }
 
 impl WriterThread {
     fn run(&mut self, requests: &Receiver<Request>) {
-        let mut next = requests.recv().ok();
-        while let Some(request) = next.take() {
-            match request {
-                Request::Commit(commit, answer) => {
-                    let (group, other) = gather((commit, answer), requests);
-                    self.group(group);
-                    next = other;
-                }
-                Request::Migrate(schema, answer) => _ = answer.send(migrate(&self.connection, schema)),
-                Request::Close(answer) => {
-                    self.checkpoint();
-                    _ = answer.send(());
-                    return;
+        loop {
+            let mut next = if self.imports.is_empty() { requests.recv().ok() } else { requests.try_recv().ok() };
+            if next.is_none() && self.imports.is_empty() {
+                break;
+            }
+            while let Some(request) = next.take() {
+                match request {
+                    Request::Commit(commit, answer) if gives_way(&commit) => {
+                        let waiting = (commit, answer);
+                        self.imports.push_back(Import { waiting, outcomes: Vec::new() });
+                    }
+                    Request::Commit(commit, answer) => {
+                        let (group, other) = gather((commit, answer), requests);
+                        self.group(group);
+                        next = other;
+                    }
+                    Request::Migrate(schema, answer) => _ = answer.send(migrate(&self.connection, schema)),
+                    Request::Close(answer) => {
+                        self.finish_imports();
+                        self.checkpoint();
+                        _ = answer.send(());
+                        return;
+                    }
                 }
             }
-            if next.is_none() {
-                next = requests.recv().ok();
+            if let Some(import) = self.imports.pop_front() {
+                self.slice(import, &|| !requests.is_empty());
             }
         }
         self.checkpoint();
+    }
+
+    /// Commits that were taken are carried out, also when the store closes.
+    fn finish_imports(&mut self) {
+        while let Some(import) = self.imports.pop_front() {
+            self.slice(import, &|| false);
+        }
+    }
+
+    /// Carries out a slice of an import: all that remains of it, or what could be done before others had waited long enough.
+    fn slice(&mut self, mut import: Import, others_wait: &dyn Fn() -> bool) {
+        let done = self.transact(|writer| {
+            let (commit, _) = &import.waiting;
+            let began = time::Instant::now();
+            for (at, write) in commit.writes.iter().enumerate().skip(import.outcomes.len()) {
+                if at % limits::WRITES_BETWEEN_LOOKS == 0 && others_wait() && began.elapsed() >= limits::IMPORT_SLICE {
+                    break;
+                }
+                let moment = writer.moment();
+                import.outcomes.push(match carry_out(&writer.connection, &commit.catalog, write, moment) {
+                    Ok(outcome) => outcome,
+                    // What changes rows is one statement, which undid itself.
+                    Err(Failure::Reason(reason)) => Outcome::Refused(reason),
+                    Err(Failure::Database(error)) => return Err(error),
+                });
+            }
+            Ok(())
+        });
+        match done {
+            Err(error) => _ = import.waiting.1.send(Err(CommitError::Database(error))),
+            Ok(_) if import.outcomes.len() < import.waiting.0.writes.len() => self.imports.push_back(import),
+            Ok(((), seq)) => _ = import.waiting.1.send(Ok(Committed { seq, outcomes: import.outcomes })),
+        }
     }
 
     /// Leaves a file without a write-ahead log behind.
@@ -212,33 +272,35 @@ impl WriterThread {
 
     /// Carries out the group in one transaction. An error means that nothing of it happened.
     fn transaction(&mut self, group: &[Waiting]) -> rusqlite::Result<Vec<Result<Committed, CommitError>>> {
-        self.run_statement("BEGIN IMMEDIATE")?;
-        let done = self.carry_out(group).and_then(|outcomes| {
-            let seq = self.last_seq()?;
-            self.run_statement("COMMIT")?;
-            Ok((outcomes, seq))
-        });
-        let (mut outcomes, seq) = match done {
-            Ok(done) => done,
-            Err(error) => {
-                if !self.connection.is_autocommit() {
-                    self.run_statement("ROLLBACK")?;
-                }
-                return Err(error);
-            }
-        };
-        self.position.fetch_max(seq, Ordering::AcqRel);
+        let (mut outcomes, seq) = self.transact(|writer| writer.carry_out(group))?;
         for committed in outcomes.iter_mut().flatten() {
             committed.seq = seq;
         }
         Ok(outcomes)
     }
 
+    /// Runs `work` in a transaction; with what it returns comes the position of the change log that includes it. An error
+    /// means that nothing of it happened.
+    fn transact<T>(&mut self, work: impl FnOnce(&mut Self) -> rusqlite::Result<T>) -> rusqlite::Result<(T, u64)> {
+        self.run_statement("BEGIN IMMEDIATE")?;
+        let done = work(self).and_then(|done| {
+            let seq = self.last_seq()?;
+            self.run_statement("COMMIT")?;
+            Ok((done, seq))
+        });
+        match &done {
+            Ok((_, seq)) => _ = self.position.fetch_max(*seq, Ordering::AcqRel),
+            Err(_) if !self.connection.is_autocommit() => self.run_statement("ROLLBACK")?,
+            Err(_) => {}
+        }
+        done
+    }
+
     fn carry_out(&mut self, group: &[Waiting]) -> rusqlite::Result<Vec<Result<Committed, CommitError>>> {
         let mut outcomes = Vec::with_capacity(group.len());
         for (commit, _) in group {
             let moment = self.moment();
-            let outcome = one(&self.connection, commit, moment);
+            let outcome = one(&self.connection, commit, moment, group.len() == 1);
             if self.connection.is_autocommit() {
                 // The transaction is gone, and with it the commits before this one.
                 return Err(match outcome {
@@ -279,7 +341,7 @@ fn gather(first: Waiting, requests: &Receiver<Request>) -> (Vec<Waiting>, Option
     let mut group = vec![first];
     while group.len() < limits::GROUP_COMMITS && writes < limits::GROUP_WRITES {
         match requests.try_recv() {
-            Ok(Request::Commit(commit, answer)) => {
+            Ok(Request::Commit(commit, answer)) if joins(&commit, writes) => {
                 writes += commit.writes.len();
                 group.push((commit, answer));
             }
@@ -290,6 +352,16 @@ fn gather(first: Waiting, requests: &Receiver<Request>) -> (Vec<Waiting>, Option
     (group, None)
 }
 
+/// Whether a commit is carried out in slices.
+fn gives_way(commit: &Commit) -> bool {
+    commit.independent
+}
+
+/// Whether a commit has room in a group of so many writes.
+fn joins(commit: &Commit, writes: usize) -> bool {
+    !gives_way(commit) && writes + commit.writes.len() <= limits::GROUP_WRITES
+}
+
 fn answer(group: Vec<Waiting>, outcomes: Vec<Result<Committed, CommitError>>) {
     for ((_, answer), outcome) in group.into_iter().zip(outcomes) {
         // Whoever asked may be gone; the commit stands.
@@ -297,22 +369,28 @@ fn answer(group: Vec<Waiting>, outcomes: Vec<Result<Committed, CommitError>>) {
     }
 }
 
-/// Carries out one commit inside the open transaction; when it fails, nothing of it remains.
-fn one(connection: &Connection, commit: &Commit, moment: Moment) -> Result<Committed, CommitError> {
+/// Carries out one commit inside the open transaction; when it fails, nothing of it remains. Without others in the
+/// transaction that needs no savepoint, which would keep a copy of every page it changes.
+fn one(connection: &Connection, commit: &Commit, moment: Moment, sole: bool) -> Result<Committed, CommitError> {
     let database = CommitError::Database;
     // A single statement undoes itself when it fails.
-    let alone = commit.writes.len() == 1 && commit.once.is_none();
-    if !alone {
-        savepoint(connection, "SAVEPOINT one").map_err(database)?;
-    }
+    let single = commit.writes.len() == 1 && commit.once.is_none();
+    let (before, failed, after): (&[_], &[_], &[_]) = match (single, sole) {
+        (true, _) => (&[], &[], &[]),
+        (false, true) => (&[], &["ROLLBACK", "BEGIN IMMEDIATE"], &[]),
+        (false, false) => (&["SAVEPOINT one"], &["ROLLBACK TO one"], &["RELEASE one"]),
+    };
+    run_all(connection, before).map_err(database)?;
     let done = writes(connection, commit, moment);
-    if !alone && !connection.is_autocommit() {
-        if done.is_err() {
-            savepoint(connection, "ROLLBACK TO one").map_err(database)?;
-        }
-        savepoint(connection, "RELEASE one").map_err(database)?;
+    if !connection.is_autocommit() {
+        run_all(connection, if done.is_err() { failed } else { &[] }).map_err(database)?;
+        run_all(connection, after).map_err(database)?;
     }
     done.map(|outcomes| Committed { seq: 0, outcomes })
+}
+
+fn run_all(connection: &Connection, statements: &[&str]) -> rusqlite::Result<()> {
+    statements.iter().try_for_each(|sql| savepoint(connection, sql))
 }
 
 fn savepoint(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
@@ -330,8 +408,6 @@ fn writes(connection: &Connection, commit: &Commit, moment: Moment) -> Result<Ve
     for (index, write) in commit.writes.iter().enumerate() {
         outcomes.push(match carry_out(connection, &commit.catalog, write, moment) {
             Ok(outcome) => outcome,
-            // What changes rows is one statement, which undid itself.
-            Err(Failure::Reason(reason)) if commit.independent => Outcome::Refused(reason),
             Err(Failure::Reason(reason)) => return Err(CommitError::Rejected(Rejected { index, reason })),
             Err(Failure::Database(error)) => return Err(CommitError::Database(error)),
         });
