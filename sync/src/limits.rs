@@ -23,6 +23,15 @@ pub const READ_QUEUE: usize = 4_096;
 /// How long a statement may work between two pieces of its answer; then it is interrupted.
 pub const READ_DEADLINE: Duration = Duration::from_secs(10);
 
+/// Rows that are counted at least and at most to choose what leads the search for a page.
+pub const PROBE_ROWS: (u64, u64) = (64, 8_192);
+
+/// Steps of SQLite's machine up to which the choice of a plan counts as good: some hundred microseconds.
+pub const FEW_STEPS: u64 = 20_000;
+
+/// Texts of queries whose choice is remembered per connection; beyond it all are forgotten.
+pub const KNOWN_CHOICES: usize = 1_024;
+
 /// Answers that are being streamed to slow clients at once, each with a thread and a connection of its own; beyond it a
 /// long answer is refused.
 pub const STREAMS: usize = 64;
@@ -40,10 +49,10 @@ pub const MAPPED_BYTES: u64 = 1 << 30;
 pub const READER_CACHE_KIB: u32 = 1_024;
 
 /// KiB of page cache of the writer.
-pub const WRITER_CACHE_KIB: u32 = 8_192;
+pub const WRITER_CACHE_KIB: u32 = 16_384;
 
 /// Pages in the write-ahead log at which the writer copies them into the file.
-pub const CHECKPOINT_PAGES: u32 = 2_000;
+pub const CHECKPOINT_PAGES: u32 = 4_000;
 
 /// Pairs that one `json_object` call takes: SQLite's functions take at most 127 arguments.
 pub const JSON_OBJECT_PAIRS: usize = 60;

@@ -1,13 +1,15 @@
-//! How SQLite carries out the main shapes of queries, and that a store survives what it should.
+//! How SQLite carries out the main shapes of queries.
 #![expect(clippy::unwrap_used, reason = "a test ends on the first surprise")]
 
 use std::sync::Arc;
 use stoa_schema::model::{Schema, TableId};
 use stoa_schema::query::Query;
 use stoa_schema::sdl::{Source, load};
+use stoa_schema::value::Value;
 use stoa_sync::Store;
-use stoa_sync::sql::list_plan;
-use stoa_sync::store::Options;
+use stoa_sync::commit::{Commit, Precondition, Write, WriteKind};
+use stoa_sync::sql::{Lead, list_plan};
+use stoa_sync::store::{Flow, Options};
 
 const SCHEMA: &str = "
 type Product @table { id: ID @primaryKey name: String @indexed price: Float @indexed inStock: Boolean @indexed stock: Int
@@ -23,7 +25,7 @@ fn schema() -> Schema {
 async fn explained(store: &Store, table: usize, raw: &str) -> String {
     let schema = schema();
     let query = Query::parse(&schema, TableId(table), raw).unwrap();
-    let planned = list_plan(&schema, &query, None).seeks.remove(0);
+    let planned = list_plan(&schema, &query, None, Lead::Form).seeks.remove(0);
     store.read(move |reader| reader.explain(&planned)).await.unwrap().unwrap().join("; ")
 }
 
@@ -58,6 +60,106 @@ async fn each_shape_uses_the_index_that_makes_it_fast() {
     ] {
         let found = explained(&store, table, raw).await;
         assert!(found.contains(wanted), "{raw}: {found}");
+    }
+    store.close().await;
+}
+
+/// 4,000 products: each price once, ten names, `inStock` for all but four, all in one category but four.
+async fn filled(folder: &std::path::Path) -> Store {
+    let (store, catalog) = Store::open(&Options { folder: folder.to_owned(), readers: 1 }, schema()).unwrap();
+    let product = |number: i64| {
+        let text = |text: String| Value::Text(text);
+        let rare = number % 1_000 == 0;
+        let values = vec![
+            text(format!("p{number:04}")),
+            text(format!("name {}", number % 10)),
+            #[expect(clippy::cast_precision_loss, reason = "small")]
+            Value::Float(number as f64),
+            Value::Bool(!rare),
+            Value::Int(number),
+            Value::List(format!("[\"{}\"]", if rare { "rare" } else { "common" })),
+            text(if rare { "small" } else { "large" }.to_owned()),
+        ];
+        Write { table: TableId(0), kind: WriteKind::Insert(values), precondition: Precondition::default() }
+    };
+    let writes = (0..4_000).map(product).collect();
+    store.commit(Commit { catalog, writes, independent: false, once: None }).await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn counting_decides_between_a_condition_and_the_order_of_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(folder.path()).await;
+    for (raw, wanted) in [
+        (
+            "price=gt=3990&sort=name&limit=20",
+            "SEARCH t1 USING INDEX Product:price (price>?); USE TEMP B-TREE FOR ORDER BY",
+        ),
+        ("price=gt=10&sort=name&limit=20", "SCAN t1 USING INDEX Product:name"),
+        ("price=gt=3990&limit=20", "SEARCH t1 USING INDEX Product:price (price>?); USE TEMP B-TREE FOR ORDER BY"),
+        (
+            "inStock=false&sort=-price&limit=20",
+            "SEARCH t1 USING INDEX Product:inStock (inStock=?); USE TEMP B-TREE FOR ORDER BY",
+        ),
+        ("inStock=true&sort=-price&limit=20", "SCAN t1 USING INDEX Product:price"),
+        (
+            "categoryId=small&sort=name&limit=20",
+            "SEARCH t1 USING INDEX Product:categoryId (categoryId=?); USE TEMP B-TREE FOR ORDER BY",
+        ),
+        // An equality that most records meet does not lead.
+        ("categoryId=large&sort=price&limit=20", "SCAN t1 USING INDEX Product:price"),
+        ("categoryId=large&limit=20", "SEARCH t1 USING INDEX Product:categoryId (categoryId=?)"),
+        // Where no index has the order, the narrower of two conditions leads.
+        (
+            "inStock=true&price=gt=3990&sort=stock&limit=20",
+            "SEARCH t1 USING INDEX Product:price (price>?); USE TEMP B-TREE FOR ORDER BY",
+        ),
+        (
+            "price=gt=10&inStock=false&sort=stock",
+            "SEARCH t1 USING INDEX Product:inStock (inStock=?); USE TEMP B-TREE FOR ORDER BY",
+        ),
+    ] {
+        // The first time may try what was good for other values.
+        chosen(&store, raw).await;
+        assert_eq!(chosen(&store, raw).await, wanted, "{raw}");
+    }
+    for (raw, wanted) in [
+        ("tags=rare&sort=price&limit=20", "SEARCH e USING PRIMARY KEY (value=?)"),
+        ("tags=common&sort=price&limit=20", "SCAN t1 USING INDEX Product:price"),
+        ("category.name=Nobody&sort=price&limit=20", "SEARCH t1 USING INDEX Product:categoryId (categoryId=?)"),
+    ] {
+        chosen(&store, raw).await;
+        let found = chosen(&store, raw).await;
+        assert!(found.contains(wanted), "{raw}: {found}");
+    }
+    store.close().await;
+}
+
+/// The plan that a reader chooses, its lines joined.
+async fn chosen(store: &Store, raw: &str) -> String {
+    let schema = schema();
+    let query = Query::parse(&schema, TableId(0), raw).unwrap();
+    let work = move |reader: &stoa_sync::store::Reader| {
+        let chosen = reader.plan(&schema, &query, None).unwrap();
+        reader.page(&chosen, &mut |_| Ok(Flow::Continue)).unwrap();
+        reader.explain(&chosen.plan.seeks[0]).unwrap().join("; ")
+    };
+    store.read(work).await.unwrap()
+}
+
+/// The same text with other values: a choice that was good for some is not kept for all.
+#[tokio::test]
+async fn a_choice_that_fails_once_is_made_anew_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(folder.path()).await;
+    let (weak, narrow) = ("price=gt=10&sort=name&limit=20", "price=gt=3990&sort=name&limit=20");
+    assert_eq!(chosen(&store, weak).await, "SCAN t1 USING INDEX Product:name");
+    // Known as good, it is tried, and walks through all records.
+    assert_eq!(chosen(&store, narrow).await, "SCAN t1 USING INDEX Product:name");
+    for _ in 0..2 {
+        assert!(chosen(&store, narrow).await.starts_with("SEARCH t1 USING INDEX Product:price"));
+        assert_eq!(chosen(&store, weak).await, "SCAN t1 USING INDEX Product:name");
     }
     store.close().await;
 }

@@ -11,8 +11,8 @@ use stoa_schema::query::Query;
 use stoa_schema::time::Zone;
 use stoa_schema::value::Value;
 use stoa_sync::Store;
-use stoa_sync::sql::{ListPlan, list_plan};
-use stoa_sync::store::{Flow, ReadError, Reader};
+use stoa_sync::sql::ListPlan;
+use stoa_sync::store::{Chosen, Flow, ReadError, Reader};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
@@ -80,8 +80,8 @@ pub enum List {
 pub async fn read(
     store: &Store,
     renderer: &Arc<Renderer>,
-    query: &Query,
-    after: Option<&[Value]>,
+    query: &Arc<Query>,
+    after: Option<Vec<Value>>,
     wanted: Wanted,
 ) -> Result<Page, ReadError> {
     let (answer, answered) = oneshot::channel();
@@ -97,14 +97,16 @@ pub async fn read(
         place: None,
         buffer: Vec::with_capacity(4_096),
     };
-    let plan = list_plan(renderer.schema(), query, after);
+    let (renderer, query) = (Arc::clone(renderer), Arc::clone(query));
     store.start(move |reader| {
-        let several = wanted.place || plan.seeks.len() > 1 || wanted.accepted.format.needs_count();
-        let mut work = || {
-            writer.place = if wanted.place { Some(place(reader, &plan)?) } else { None };
-            writer.rows(reader, &plan)
-        };
-        let done = if several { reader.snapshot(work) } else { work() };
+        let done = reader.plan(renderer.schema(), &query, after.as_deref()).and_then(|chosen| {
+            let several = wanted.place || chosen.plan.seeks.len() > 1 || wanted.accepted.format.needs_count();
+            let mut work = || {
+                writer.place = if wanted.place { Some(place(reader, &chosen.plan)?) } else { None };
+                writer.rows(reader, &chosen)
+            };
+            if several { reader.snapshot(work) } else { work() }
+        });
         writer.finish(done);
     })?;
     answered.await.unwrap_or(Err(ReadError::Closed))
@@ -155,9 +157,9 @@ impl Writer {
         }
     }
 
-    fn rows(&mut self, reader: &Reader, plan: &ListPlan) -> Result<Option<Vec<Value>>, ReadError> {
+    fn rows(&mut self, reader: &Reader, chosen: &Chosen) -> Result<Option<Vec<Value>>, ReadError> {
         let format = self.accepted.format;
-        let Some(fields) = plan.seeks.first().map(|seek| &seek.fields) else {
+        let Some(fields) = chosen.plan.seeks.first().map(|seek| &seek.fields) else {
             format.begin_list(&mut self.buffer);
             format.end_list(&mut self.buffer);
             return Ok(None);
@@ -165,13 +167,13 @@ impl Writer {
         let mut count: u64 = 0;
         self.renderer.header(format, fields, &mut self.buffer);
         format.begin_list(&mut self.buffer);
-        let next = reader.page(plan, &mut |row| {
+        let next = reader.page(chosen, &mut |row| {
             if count > 0 {
                 format.separate(&mut self.buffer);
             }
             count += 1;
             self.renderer.row(format, reader, fields, row, self.zone.as_ref(), &mut self.buffer)?;
-            if self.buffer.len() < limits::PAGE_BUFFER_BYTES { Ok(Flow::Continue) } else { self.flush(reader, plan) }
+            if self.buffer.len() < limits::PAGE_BUFFER_BYTES { Ok(Flow::Continue) } else { self.flush(reader, chosen) }
         })?;
         format.end_list(&mut self.buffer);
         if self.answer.is_some() {
@@ -181,12 +183,12 @@ impl Writer {
     }
 
     /// Sends a full buffer; the first one makes the answer a stream.
-    fn flush(&mut self, reader: &Reader, plan: &ListPlan) -> Result<Flow, ReadError> {
+    fn flush(&mut self, reader: &Reader, chosen: &Chosen) -> Result<Flow, ReadError> {
         if self.answer.is_some() {
             if self.streaming {
                 self.prepare_stream(reader)?;
             }
-            let next = self.look_ahead(reader, plan)?;
+            let next = self.look_ahead(reader, chosen)?;
             let (sender, chunks) = mpsc::channel(limits::STREAM_CHUNKS);
             self.chunks = Some(sender);
             let sent_as = Representation { format: self.accepted.format, coding: self.accepted.coding };
@@ -206,13 +208,13 @@ impl Writer {
 
     /// What the head of the answer says of the end of the page: where the next one begins, and in some formats how many
     /// records this one has. It is found by reading the page to its end, in the same snapshot.
-    fn look_ahead(&mut self, reader: &Reader, plan: &ListPlan) -> Result<Option<Vec<Value>>, ReadError> {
+    fn look_ahead(&mut self, reader: &Reader, chosen: &Chosen) -> Result<Option<Vec<Value>>, ReadError> {
         let counting = self.streaming && self.accepted.format.needs_count();
-        if plan.limit.is_none() && !counting {
+        if chosen.plan.limit.is_none() && !counting {
             return Ok(None);
         }
         let mut count = 0;
-        let next = reader.page(plan, &mut |_| {
+        let next = reader.page(chosen, &mut |_| {
             count += 1;
             Ok(Flow::Continue)
         })?;

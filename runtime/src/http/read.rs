@@ -14,6 +14,7 @@ use crate::data::record::Part;
 use http::Method;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
+use std::sync::Arc;
 use stoa_schema::model::{AttributeId, Table, TableId};
 use stoa_schema::query::{Query, RecordQuery};
 use stoa_schema::value::Value;
@@ -72,7 +73,7 @@ pub(super) async fn collection(
     format: Option<Format>,
     query: &str,
 ) -> Result<Answer, Box<Problem>> {
-    let query = Query::parse(&tables.catalog.schema, table, query)?;
+    let query = Arc::new(Query::parse(&tables.catalog.schema, table, query)?);
     let chosen = negotiate::choose(&parts.headers, format, media::ALL)?;
     let declared = tables.catalog.table(table);
     let after = after(service, declared, &query)?;
@@ -80,7 +81,7 @@ pub(super) async fn collection(
     let cache_control = tables.cache_control(table);
     let place = headers::preferences(&parts.headers).count;
     let wanted = list::Wanted { streaming: parts.method != Method::HEAD, place, accepted: chosen.accepted };
-    let page = list::read(&service.store, tables.records.renderer(), &query, after.as_deref(), wanted).await?;
+    let page = list::read(&service.store, tables.records.renderer(), &query, after, wanted).await?;
     let mut answer = match page.list {
         List::Whole { tag, .. } if headers::not_modified(&parts.headers, &tag)? => {
             respond::not_modified(&tag, cache_control, position)

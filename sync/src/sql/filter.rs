@@ -1,6 +1,7 @@
 //! A [`Filter`] → a condition.
 
 use super::inside;
+use super::steer::Steer;
 use super::text::Text;
 use crate::ddl::has_elements;
 use crate::ident::{index_of, quoted};
@@ -8,25 +9,37 @@ use stoa_schema::model::{Attribute, Relation, Schema, Table, TableId};
 use stoa_schema::query::{Condition, Filter, Test};
 use stoa_schema::value::Value;
 
-/// Which conditions may use an index; the others get a unary `+`, which takes that choice from the planner.
-pub(super) type Steer<'a> = &'a dyn Fn(&Condition) -> bool;
-
-/// Every condition as the planner likes.
-pub(super) fn unsteered(_: &Condition) -> bool {
-    true
-}
-
 /// Writes the condition that the row `alias` of `table` meets the filter.
-pub(super) fn push(text: &mut Text, schema: &Schema, table: TableId, alias: &str, filter: &Filter, steer: Steer<'_>) {
+pub(super) fn push(text: &mut Text, schema: &Schema, table: TableId, alias: &str, filter: &Filter, steer: Steer) {
     match filter {
         Filter::All(parts) => joined(text, schema, table, alias, parts, (" AND ", "1"), steer),
         Filter::Any(parts) => joined(text, schema, table, alias, parts, (" OR ", "0"), steer),
         Filter::Is(condition) => condition_on(text, schema, table, alias, condition, steer),
         Filter::Inside(condition) => inside::push(text, schema.table(table), alias, condition),
         Filter::Related { relation, filter } => {
-            related(text, schema, table, alias, schema.table(table).relation(*relation), filter);
+            let relation = schema.table(table).relation(*relation);
+            if steer.relations() || !found_by_key(schema, relation) {
+                related(text, schema, table, alias, relation, filter);
+            } else {
+                related_to_row(text, schema, table, alias, relation, filter);
+            }
         }
     }
+}
+
+/// Writes a source and a condition whose rows are the records of `table` that meet the filter: the table, or where a list
+/// has one its element table, with a row for each element.
+pub(super) fn push_source(text: &mut Text, schema: &Schema, table: TableId, alias: &str, filter: &Filter) {
+    let declared = schema.table(table);
+    if let Filter::Is(condition) = filter {
+        let list = declared.attribute(condition.attribute);
+        if has_elements(schema, table, list) && condition.test != Test::Null && !condition.negated {
+            text.push(&format!("{} AS e WHERE ", index_of(&declared.name, &list.name)));
+            return test(text, "e.\"value\"", &without_null(condition.test.clone()), false);
+        }
+    }
+    text.push(&format!("{} AS {alias} WHERE ", quoted(&declared.name)));
+    push(text, schema, table, alias, filter, Steer::Free);
 }
 
 fn joined(
@@ -36,7 +49,7 @@ fn joined(
     alias: &str,
     parts: &[Filter],
     (between, empty): (&str, &str),
-    steer: Steer<'_>,
+    steer: Steer,
 ) {
     if parts.is_empty() {
         return text.push(empty);
@@ -51,21 +64,14 @@ fn joined(
     text.push(")");
 }
 
-fn condition_on(
-    text: &mut Text,
-    schema: &Schema,
-    table: TableId,
-    alias: &str,
-    condition: &Condition,
-    steer: Steer<'_>,
-) {
+fn condition_on(text: &mut Text, schema: &Schema, table: TableId, alias: &str, condition: &Condition, steer: Steer) {
     let declared = schema.table(table);
     let attribute = declared.attribute(condition.attribute);
     let column = format!("{alias}.{}", quoted(&attribute.name));
     if attribute.list && condition.test != Test::Null {
-        return some_element(text, schema, table, alias, attribute, condition);
+        return some_element(text, schema, table, alias, attribute, condition, steer);
     }
-    let column = if steer(condition) { column } else { format!("+{column}") };
+    let column = if steer.condition(schema, table, condition) { column } else { format!("+{column}") };
     test(text, &column, &condition.test, condition.negated);
 }
 
@@ -173,6 +179,7 @@ fn some_element(
     alias: &str,
     list: &Attribute,
     condition: &Condition,
+    steer: Steer,
 ) {
     let declared = schema.table(table);
     let plain = without_null(condition.test.clone());
@@ -184,7 +191,11 @@ fn some_element(
     }
     if has_elements(schema, table, list) {
         let (key, elements) = (quoted(&declared.key().name), index_of(&declared.name, &list.name));
-        text.push(&format!("{alias}.{key} IN (SELECT e.\"id\" FROM {elements} AS e WHERE "));
+        if steer.condition(schema, table, condition) {
+            text.push(&format!("{alias}.{key} IN (SELECT e.\"id\" FROM {elements} AS e WHERE "));
+        } else {
+            text.push(&format!("EXISTS(SELECT 1 FROM {elements} AS e WHERE e.\"id\"={alias}.{key} AND "));
+        }
         test(text, "e.\"value\"", &plain, false);
     } else {
         text.push(&format!("EXISTS(SELECT 1 FROM json_each({alias}.{}) AS e WHERE ", quoted(&list.name)));
@@ -226,8 +237,35 @@ fn related(text: &mut Text, schema: &Schema, table: TableId, alias: &str, relati
     } else {
         text.push(&format!("{local} IN (SELECT {remote} FROM {target} AS {there} WHERE "));
     }
-    push(text, schema, relation.target, &there, filter, &unsteered);
+    push(text, schema, relation.target, &there, filter, Steer::Free);
     text.push(closing);
+}
+
+/// Whether an index leads from this side of a relation to the other.
+fn found_by_key(schema: &Schema, relation: &Relation) -> bool {
+    let target = schema.table(relation.target);
+    relation.remote == target.key || target.attribute(relation.remote).indexed
+}
+
+/// As [`related`], looked up from the row itself, when something else leads the search.
+fn related_to_row(text: &mut Text, schema: &Schema, table: TableId, alias: &str, relation: &Relation, filter: &Filter) {
+    let ends = Ends::of(schema, table, relation);
+    let there = text.alias();
+    let local = format!("{alias}.{}", quoted(&ends.local.name));
+    let (target, key) = (quoted(&ends.target.name), quoted(&ends.target.key().name));
+    let remote = format!("{there}.{}", quoted(&ends.remote.name));
+    if ends.local.list {
+        text.push(&format!(
+            "EXISTS(SELECT 1 FROM json_each({local}) AS e CROSS JOIN {target} AS {there} WHERE {remote}=e.value AND "
+        ));
+    } else if ends.remote.list {
+        let elements = index_of(&ends.target.name, &ends.remote.name);
+        text.push(&format!("EXISTS(SELECT 1 FROM {elements} AS e CROSS JOIN {target} AS {there} WHERE e.\"value\"={local} AND {there}.{key}=e.\"id\" AND "));
+    } else {
+        text.push(&format!("EXISTS(SELECT 1 FROM {target} AS {there} WHERE {remote}={local} AND "));
+    }
+    push(text, schema, relation.target, &there, filter, Steer::Barred);
+    text.push(")");
 }
 
 /// The two ends of a relation.

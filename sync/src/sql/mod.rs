@@ -6,9 +6,10 @@ mod select;
 mod write;
 mod merge;
 mod filter;
+mod steer;
 mod inside;
 mod text;
 
-pub use page::{ListPlan, list_plan};
+pub use page::{Lead, ListPlan, Probe, list_plan, probes};
 pub use select::{Plan, PlanField, PlanFields, record_plan};
 pub use write::{Moment, Step, Wanted, steps, subject};

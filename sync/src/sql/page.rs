@@ -4,7 +4,7 @@
 //! all keys but the last and come after it in that, then those that agree in one key less, and so on; null has a seek of its
 //! own. Each seek is one walk of an index. One condition with `OR` would say the same and scan.
 
-use super::drive::Drive;
+use super::drive::{self, Drive};
 use super::filter::{self, Ends};
 use super::select::{Columns, Plan, PlanFields, fields};
 use super::text::Text;
@@ -31,9 +31,57 @@ pub struct ListPlan {
     pub keys: Vec<usize>,
 }
 
+/// What leads the search for a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lead {
+    /// What seems best by the form of the query.
+    Form,
+    /// The order of the page.
+    Order,
+    /// The part of the condition at this position ([`Probe::part`]).
+    Part(usize),
+}
+
+/// A part of a condition that could lead the search for a page, and a plan that counts the records that meet it, up to a
+/// bound, its only place.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// The position of the part.
+    pub part: usize,
+    /// The last parameter is the bound.
+    pub count: Plan,
+}
+
+/// What to count before a page is planned: nothing if the form of the query decides.
+pub fn probes(schema: &Schema, query: &Query) -> Vec<Probe> {
+    let parts = drive::conjuncts(&query.filter);
+    let probe = |part: usize| {
+        let mut text = Text::with_first_alias();
+        text.push("SELECT count(*) FROM (SELECT 1 FROM ");
+        filter::push_source(&mut text, schema, query.table, ROW, &parts[part]);
+        text.push(" LIMIT ");
+        text.param(Value::Int(0));
+        text.push(")");
+        Probe { part, count: counting(query, text) }
+    };
+    drive::candidates(schema, query).into_iter().map(probe).collect()
+}
+
+/// A plan whose answer is a number.
+fn counting(query: &Query, text: Text) -> Plan {
+    let fields = PlanFields { table: query.table, shape: query.select.shape, fields: Vec::new() };
+    Plan { sql: text.sql.into(), params: text.params, fields }
+}
+
 /// Plans a list. `after` holds the keys of the record that the page follows, as [`ListPlan::keys`] shows them.
-pub fn list_plan(schema: &Schema, query: &Query, after: Option<&[Value]>) -> ListPlan {
-    let list = List { schema, query, drive: Drive::of(schema, query), order: order(schema, query) };
+pub fn list_plan(schema: &Schema, query: &Query, after: Option<&[Value]>, lead: Lead) -> ListPlan {
+    let by_form = || Drive::of(schema, query);
+    let drive = match lead {
+        Lead::Form => by_form(),
+        Lead::Order => drive::walk(schema, query).unwrap_or_else(by_form),
+        Lead::Part(part) => Drive::Part(part),
+    };
+    let list = List { schema, query, drive, order: order(schema, query) };
     let ranges = match after {
         None => vec![Vec::new()],
         Some(values) => ranges(&list.order, values),
@@ -130,6 +178,7 @@ impl List<'_> {
         self.matching(&mut text, range);
         for (at, key) in self.order.iter().enumerate() {
             text.push(if at == 0 { " ORDER BY " } else { "," });
+            text.push(self.barred());
             text.push(&key.expression);
             text.push(if key.descending { " DESC" } else { "" });
         }
@@ -140,26 +189,29 @@ impl List<'_> {
         Plan { sql: text.sql.into(), params: text.params, fields }
     }
 
+    /// What takes the order's index from the planner where a condition leads.
+    fn barred(&self) -> &'static str {
+        if matches!(self.drive, Drive::Part(_)) { "+" } else { "" }
+    }
+
     fn count(&self, range: &[Bound]) -> Plan {
         let mut text = Text::with_first_alias();
         text.push("SELECT count(*)");
         self.matching(&mut text, range);
-        let fields = PlanFields { table: self.query.table, shape: self.query.select.shape, fields: Vec::new() };
-        Plan { sql: text.sql.into(), params: text.params, fields }
+        counting(self.query, text)
     }
 
     fn matching(&self, text: &mut Text, range: &[Bound]) {
         let (schema, query) = (self.schema, self.query);
         text.push(&format!(" FROM {} AS {ROW}", quoted(&schema.table(query.table).name)));
-        if query.filter.is_everything() && range.is_empty() {
-            return;
+        for (at, part) in drive::conjuncts(&query.filter).iter().enumerate() {
+            text.push(if at == 0 { " WHERE " } else { " AND " });
+            filter::push(text, schema, query.table, ROW, part, self.drive.steer(at));
         }
-        text.push(" WHERE ");
-        filter::push(text, schema, query.table, ROW, &query.filter, &|condition| {
-            self.drive.may_index(schema, query.table, condition)
-        });
-        for bound in range {
-            text.push(" AND ");
+        for (at, bound) in range.iter().enumerate() {
+            let first = at == 0 && query.filter.is_everything();
+            text.push(if first { " WHERE " } else { " AND " });
+            text.push(self.barred());
             push_bound(text, bound);
         }
     }

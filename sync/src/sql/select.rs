@@ -2,6 +2,7 @@
 //! (on a kept statement that is an index probe, not a round trip).
 
 use super::filter::{self, Ends};
+use super::steer::Steer;
 use super::text::Text;
 use crate::ident::{REVISION, index_of, quoted};
 use std::sync::Arc;
@@ -144,7 +145,7 @@ fn relation_plan(schema: &Schema, table: TableId, relation: RelationId, select: 
     };
     if !filter.is_everything() {
         text.push(" AND ");
-        filter::push(&mut text, schema, relation.target, &alias, filter, &filter::unsteered);
+        filter::push(&mut text, schema, relation.target, &alias, filter, Steer::Free);
     }
     text.push(&format!(" ORDER BY {order}"));
     if !relation.many {

@@ -3,6 +3,7 @@
 
 use super::filter;
 use super::merge;
+use super::steer::Steer;
 use super::text::Text;
 use crate::catalog::Catalog;
 use crate::commit::{Precondition, Tags, Write, WriteKind};
@@ -113,7 +114,7 @@ fn matching(text: &mut Text, catalog: &Catalog, table: TableId, filter: &Filter)
     let (name, key) = (quoted(&catalog.table(table).name), quoted(&catalog.table(table).key().name));
     let alias = text.alias();
     text.push(&format!(" WHERE {key} IN (SELECT {alias}.{key} FROM {name} AS {alias} WHERE "));
-    filter::push(text, &catalog.schema, table, &alias, filter, &filter::unsteered);
+    filter::push(text, &catalog.schema, table, &alias, filter, Steer::Free);
     text.push(")");
 }
 

@@ -1,10 +1,13 @@
 //! One database file: a handle that is cheap to clone, one writer behind it, and readers that never wait for it.
 
 mod writer;
+mod page;
 mod reader;
+mod choice;
 mod file;
 mod value;
 
+pub use choice::Chosen;
 pub use file::{LOCK_NAME, OpenError};
 pub use reader::{Cell, Flow, ReadError, Reader, Record};
 pub use writer::{CommitError, MigrateError};
@@ -83,11 +86,6 @@ impl Store {
     /// It was rejected, or the database cannot take it now.
     pub async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
         self.shared.writer.commit(commit).await
-    }
-
-    /// How many commits wait for the writer.
-    pub fn waiting(&self) -> usize {
-        self.shared.writer.waiting()
     }
 
     /// Brings the tables to another schema, while everything goes on.

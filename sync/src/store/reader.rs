@@ -4,12 +4,14 @@
 //! statement is reset when its rows are dropped, on every path: a cursor left open would hold the connection at its
 //! snapshot for ever. An answer that is streamed to a client keeps its thread: another takes its place in the pool.
 
+use super::choice::Choices;
 use super::value::Param;
 use crate::limits;
-use crate::sql::{ListPlan, Plan};
+use crate::sql::Plan;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, params_from_iter};
+use rusqlite::{Connection, OpenFlags, StatementStatus, params_from_iter};
+use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,6 +61,7 @@ pub struct Reader {
     deadline: Arc<Deadline>,
     pool: Option<Arc<Pool>>,
     detached: std::cell::Cell<bool>,
+    pub(super) choices: RefCell<Choices>,
 }
 
 /// One record of a plan's answer.
@@ -133,17 +136,6 @@ impl Record<'_> {
     }
 }
 
-/// A seek whose last two parameters are its bounds; one record more than there is room for tells whether others follow.
-fn bounded_seek(seek: &Plan, room: Option<u64>, offset: u64) -> Plan {
-    let mut seek = seek.clone();
-    let count = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
-    if let [.., limit, skipped] = seek.params.as_mut_slice() {
-        *limit = room.map_or(Value::Int(-1), |room| count(room.saturating_add(1)));
-        *skipped = count(offset);
-    }
-    seek
-}
-
 impl Reader {
     /// Runs a plan and shows each record to `visit`, until it says stop. `key` is the first parameter of a relation's or
     /// a record's plan. While `visit` runs, the reader can run other plans, in the same snapshot.
@@ -156,6 +148,16 @@ impl Reader {
         key: Option<Cell<'_>>,
         visit: &mut dyn FnMut(&Record<'_>) -> Result<Flow, ReadError>,
     ) -> Result<(), ReadError> {
+        self.steps(plan, key, visit).map(|_| ())
+    }
+
+    /// As [`Reader::each`]; returns how many steps SQLite's machine took.
+    pub(super) fn steps(
+        &self,
+        plan: &Plan,
+        key: Option<Cell<'_>>,
+        visit: &mut dyn FnMut(&Record<'_>) -> Result<Flow, ReadError>,
+    ) -> Result<u64, ReadError> {
         let mut statement = self.connection.prepare_cached(&plan.sql)?;
         for (at, value) in plan.params.iter().enumerate().skip(usize::from(key.is_some())) {
             statement.raw_bind_parameter(at + 1, Param(value))?;
@@ -174,45 +176,8 @@ impl Reader {
                 break;
             }
         }
-        Ok(())
-    }
-
-    /// Runs the seeks of a list and shows each record of the page to `visit`. When records remain behind the page, the
-    /// keys of its last one are returned: where the next page begins.
-    ///
-    /// # Errors
-    /// libSQL failed, or the deadline passed.
-    pub fn page(
-        &self,
-        list: &ListPlan,
-        visit: &mut dyn FnMut(&Record<'_>) -> Result<Flow, ReadError>,
-    ) -> Result<Option<Vec<Value>>, ReadError> {
-        if list.limit == Some(0) {
-            return Ok(None);
-        }
-        let mut room = list.limit.unwrap_or(u64::MAX);
-        let (mut last, mut beyond) = (None, false);
-        let mut flow = Flow::Continue;
-        for (at, seek) in list.seeks.iter().enumerate() {
-            if flow == Flow::Stop {
-                break;
-            }
-            let offset = if at == 0 { list.offset } else { 0 };
-            self.each(&bounded_seek(seek, list.limit.map(|_| room), offset), None, &mut |record| {
-                if room == 0 {
-                    (beyond, flow) = (true, Flow::Stop);
-                    return Ok(flow);
-                }
-                room -= 1;
-                flow = visit(record)?;
-                if room == 0 {
-                    last = Some(record.values(&list.keys));
-                }
-                Ok(flow)
-            })?;
-        }
-        // Only a record beyond the page proves that there is a next one.
-        Ok(last.filter(|_| beyond))
+        drop(rows);
+        Ok(u64::from(statement.reset_status(StatementStatus::VmStep).unsigned_abs()))
     }
 
     /// The value of a plan that shows one number.
@@ -234,6 +199,13 @@ impl Reader {
         let done = work();
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         done
+    }
+
+    /// At least as many as the records of a table, if they were not given larger keys; found without counting.
+    pub(super) fn rows_at_most(&self, table: &str) -> Result<u64, ReadError> {
+        let sql = format!("SELECT coalesce(max(rowid),0) FROM {}", crate::ident::quoted(table));
+        let largest: i64 = self.connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+        Ok(u64::try_from(largest).unwrap_or_default())
     }
 
     /// The number of records in a table.
@@ -305,7 +277,7 @@ fn connect(path: &Path, pool: Option<Arc<Pool>>) -> rusqlite::Result<Reader> {
     let deadline = Arc::new(Deadline { epoch: Instant::now(), ends_ms: AtomicU64::new(u64::MAX) });
     let watched = Arc::clone(&deadline);
     connection.progress_handler(STEPS_PER_LOOK, Some(move || watched.passed()));
-    Ok(Reader { connection, deadline, pool, detached: std::cell::Cell::new(false) })
+    Ok(Reader { connection, deadline, pool, detached: std::cell::Cell::new(false), choices: RefCell::default() })
 }
 
 type Job = Box<dyn FnOnce(&Reader) + Send>;

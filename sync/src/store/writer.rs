@@ -136,11 +136,6 @@ impl Writer {
         answered.await.unwrap_or(Err(CommitError::Closed))
     }
 
-    /// How many requests wait.
-    pub(super) fn waiting(&self) -> usize {
-        self.queue.len()
-    }
-
     pub(super) async fn migrate(&self, schema: Schema) -> Result<Arc<Catalog>, MigrateError> {
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(Request::Migrate(schema, answer)).map_err(|_| MigrateError::Closed)?;
