@@ -184,3 +184,24 @@ type B @table { id: ID @primaryKey n: Int }",
         ],
     );
 }
+
+#[test]
+fn each_attribute_of_a_circle_is_told_and_none_that_only_reads_it() {
+    check(
+        "type A @table {
+  id: ID @primaryKey
+  n: Int
+  own: Int @computed(from: \"own + 1\")
+  one: Int @indexed @computed(from: \"three + n\")
+  two: Int @computed(from: \"if(one > 0, one, n)\")
+  three: Long @computed(from: \"two * 2\")
+  outside: Int @computed(from: \"one + n\")
+}",
+        &[
+            "s:4:12: error: @computed(from: \"own + 1\"), character 1: `own` is computed from itself",
+            "s:5:21: error: `one` is computed from itself, by way of other attributes",
+            "s:6:12: error: `two` is computed from itself, by way of other attributes",
+            "s:7:15: error: `three` is computed from itself, by way of other attributes",
+        ],
+    );
+}

@@ -42,5 +42,6 @@ fixtures!(
     open,
     hidden,
     compound_keys,
-    computed
+    computed,
+    computed_ranges
 );

@@ -118,3 +118,26 @@ fn an_expression_changes_and_the_data_stays() {
     shows(&server, "/Item/", r#"[{"id":"a","price":1.5,"count":1}]"#);
     assert!(server.stop().success());
 }
+
+#[test]
+fn a_computed_number_that_stored_records_cannot_have_is_refused() {
+    let app = tempfile::tempdir().unwrap();
+    let schema =
+        |more: &str| format!("type Item @table @export {{ id: ID @primaryKey price: Float count: Int {more} }}");
+    let server = start(app.path(), &schema("")).unwrap();
+    let client = Client::new(&server.base);
+    client
+        .json("POST", "/Item/", &json!([{"id": "a", "price": 1e300, "count": 2_000_000_000}, {"id": "b"}]))
+        .expect(201);
+    assert!(server.stop().success());
+
+    let told = |name: &str| format!("Item.{name} would leave the range of its type in 1 stored records");
+    refused(app.path(), &schema(r#"twice: Int @computed(from: "count * 2")"#), &told("twice"));
+    refused(app.path(), &schema(r#"twice: Int @computed(from: "count * 2") @indexed"#), &told("twice"));
+    refused(app.path(), &schema(r#"square: Float @computed(from: "price * price")"#), &told("square"));
+
+    let server = start(app.path(), &schema(r#"twice: Long @computed(from: "count * 2")"#)).unwrap();
+    assert_eq!(Client::new(&server.base).get("/Item/a.twice").expect(200).text(), "4000000000");
+    assert!(server.stop().success());
+    refused(app.path(), &schema(r#"twice: Int @computed(from: "count * 2")"#), &told("twice"));
+}

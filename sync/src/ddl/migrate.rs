@@ -5,7 +5,7 @@ use super::shape::{AttributeShape, ComputedShape, Shape, TableShape};
 use super::tables::{self, Object};
 use crate::ident::quoted;
 use std::collections::HashMap;
-use stoa_schema::model::{Schema, Table, TableId, UNDECLARED};
+use stoa_schema::model::{Attribute, Schema, Table, TableId, UNDECLARED};
 
 /// A change of the schema that would lose or reinterpret data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +27,19 @@ pub struct Steps {
     pub sealed: Vec<String>,
     /// `(table, attribute)` that an open table declares from now on: no stored row may hold it undeclared.
     pub newly_declared: Vec<(String, String)>,
+    /// Numbers that are computed in another way, or for another type: no stored row may have one that the type cannot hold.
+    pub newly_computed: Vec<ComputedRange>,
+}
+
+/// A computed attribute and the numbers it cannot hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComputedRange {
+    /// The table.
+    pub table: String,
+    /// The attribute.
+    pub attribute: String,
+    /// What holds for a row whose number its type cannot hold.
+    pub beyond: String,
 }
 
 /// Plans the way from `held` (with the indexes, element tables and triggers in `existing`: name → statement) to `schema`.
@@ -46,7 +59,12 @@ pub fn steps(held: &Shape, existing: &HashMap<String, String>, schema: &Schema) 
     for (at, table) in schema.tables.iter().enumerate() {
         match held.table(&table.name) {
             None => steps.statements.push(tables::create(schema, TableId(at))),
-            Some(before) => change_columns(before, &shape, table, &mut steps),
+            Some(before) => {
+                change_columns(before, &shape, table, &mut steps);
+                if is_judged_anew(table, &kept, &wanted) {
+                    steps.newly_computed.extend(table.attributes.iter().filter_map(|it| computed_range(table, it)));
+                }
+            }
         }
     }
     for object in &wanted {
@@ -85,6 +103,18 @@ fn change_columns(before: &TableShape, wanted: &Shape, table: &Table, steps: &mu
         let add = |computed: &ComputedShape| format!("ALTER TABLE {on} ADD COLUMN {}", computed.column);
         steps.statements.extend(after.computed.iter().map(add));
     }
+}
+
+/// Whether the trigger that judges a table's rows is made anew.
+fn is_judged_anew(table: &Table, kept: &HashMap<String, String>, wanted: &[Object]) -> bool {
+    let name = format!("{}:update", table.name);
+    wanted.iter().any(|object| object.name == name && kept.get(&name) != Some(&object.create))
+}
+
+fn computed_range(table: &Table, attribute: &Attribute) -> Option<ComputedRange> {
+    attribute.computed.as_ref()?;
+    let beyond = tables::beyond_range(attribute, &quoted(&attribute.name))?;
+    Some(ComputedRange { table: table.name.clone(), attribute: attribute.name.clone(), beyond })
 }
 
 fn add_columns(before: &TableShape, table: &Table, steps: &mut Steps) {

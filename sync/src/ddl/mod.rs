@@ -9,6 +9,6 @@ mod image;
 mod internal;
 
 pub use internal::{FORMAT, INTERNAL};
-pub use migrate::{MigrationError, Steps, steps};
+pub use migrate::{ComputedRange, MigrationError, Steps, steps};
 pub use shape::Shape;
 pub use tables::{Object, has_elements, objects};

@@ -190,10 +190,16 @@ fn guard_made(table: &Table) -> Option<String> {
     (!ranges.is_empty()).then(|| format!("SELECT CASE{ranges} END"))
 }
 
-/// Refuses a number that its type cannot hold. STRICT looks at the storage class of stored columns only.
+/// Refuses a number that its type cannot hold.
 fn range(attribute: &Attribute) -> Option<String> {
-    let column = format!("NEW.{}", quoted(&attribute.name));
-    let beyond = match attribute.kind {
+    let beyond = beyond_range(attribute, &format!("NEW.{}", quoted(&attribute.name)))?;
+    Some(format!(" WHEN {beyond} THEN RAISE(ABORT,{})", literal(&format!("stoa:range:{}", attribute.name))))
+}
+
+/// Whether a column holds a number that its attribute's type cannot hold. STRICT looks at the storage class of stored
+/// columns only.
+pub(super) fn beyond_range(attribute: &Attribute, column: &str) -> Option<String> {
+    Some(match attribute.kind {
         _ if attribute.list => return None,
         Kind::Int => format!("{column} NOT BETWEEN -2147483648 AND 2147483647"),
         Kind::Long if attribute.computed.is_some() => format!("typeof({column})='real'"),
@@ -207,8 +213,7 @@ fn range(attribute: &Attribute) -> Option<String> {
         | Kind::Bytes
         | Kind::Any
         | Kind::Nested(_) => return None,
-    };
-    Some(format!(" WHEN {beyond} THEN RAISE(ABORT,{})", literal(&format!("stoa:range:{}", attribute.name))))
+    })
 }
 
 /// The bytes of a record's texts and lists; what else it holds is small.

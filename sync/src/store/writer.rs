@@ -12,7 +12,7 @@ use super::file::{self, OpenError, Opened};
 use super::value::{Param, owned};
 use crate::catalog::Catalog;
 use crate::commit::{Commit, Committed, Outcome, Reason, Rejected, Write};
-use crate::ddl::{self, MigrationError, Shape};
+use crate::ddl::{self, ComputedRange, MigrationError, Shape};
 use crate::ident::{literal, quoted};
 use crate::limits;
 use crate::sql::{self, Moment, Step, Wanted};
@@ -80,6 +80,18 @@ pub enum MigrateError {
         "{table}.{attribute} is declared now, but {rows} stored records have it as an undeclared attribute; PATCH it to null there first, then store it anew"
     )]
     Declared {
+        /// The table.
+        table: String,
+        /// The attribute.
+        attribute: String,
+        /// How many.
+        rows: u64,
+    },
+    /// Of stored rows a number would be computed that the attribute cannot hold.
+    #[error(
+        "{table}.{attribute} would leave the range of its type in {rows} stored records; change these, its expression or its type"
+    )]
+    Range {
         /// The table.
         table: String,
         /// The attribute.
@@ -613,6 +625,12 @@ fn apply(connection: &Connection, steps: &ddl::Steps, shape: &Shape) -> Result<(
         let rows = rows_where(connection, table, &format!("{} IS NULL", quoted(attribute)))?;
         if rows > 0 {
             return Err(MigrateError::Required { table: table.clone(), attribute: attribute.clone(), rows });
+        }
+    }
+    for ComputedRange { table, attribute, beyond } in &steps.newly_computed {
+        let rows = rows_where(connection, table, beyond)?;
+        if rows > 0 {
+            return Err(MigrateError::Range { table: table.clone(), attribute: attribute.clone(), rows });
         }
     }
     let text =
