@@ -205,3 +205,16 @@ fn each_attribute_of_a_circle_is_told_and_none_that_only_reads_it() {
         ],
     );
 }
+
+#[test]
+fn a_place_is_counted_as_editors_count() {
+    let wrong = |before: &str| format!("{before}type A @table {{ id: Strng }}");
+    let told = |place: &str| format!("s:{place}: error: unknown type `Strng`\n    hint: did you mean `String`?");
+    check(&wrong("# A comment\r\n# Another\r\n"), &[&told("3:17")]);
+    check(&wrong("# A comment\r"), &[&told("2:17")]);
+    check(&wrong("\t\t"), &[&told("1:19")]);
+    check(&wrong("\u{feff}"), &[&told("1:18")]);
+    check(&wrong("\"a\\\"\tb\" "), &[&told("1:25")]);
+    check(&wrong("\"\"\"\r\na\t\\\"\"\" b\r\n\"\"\"\t"), &[&told("3:21")]);
+    check("# \"\r\n\ttype A @table { id: ", &["s:2:22: error: syntax: Unexpected end of input; Expected Name or ["]);
+}

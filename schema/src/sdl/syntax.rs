@@ -35,7 +35,7 @@ fn file_objects(source: &Source, report: &mut Report) -> Vec<Object> {
     if source.text.trim().is_empty() {
         return Vec::new();
     }
-    let document = match parse_schema::<String>(&source.text) {
+    let document = match parse_schema::<String>(&countable(&source.text)) {
         Ok(document) => document.into_static(),
         Err(error) => {
             let (pos, message) = syntax_error(&error.to_string());
@@ -56,6 +56,39 @@ fn file_objects(source: &Source, report: &mut Report) -> Vec<Object> {
         }
     }
     objects
+}
+
+/// The text in which the parser counts lines and columns as editors do: it takes the CRLF behind a comment for two line
+/// ends, a tab for eight columns and a byte order mark for none. Line ends of a text in blocks are `\n` anyway (GraphQL
+/// §2.9.4).
+fn countable(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let mut counted = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(first) = rest.chars().next() {
+        let (piece, after) = rest.split_at(match first {
+            '"' => quoted_length(rest),
+            '#' => rest.find('\n').unwrap_or(rest.len()),
+            other => other.len_utf8(),
+        });
+        counted.push_str(if matches!(first, '\t' | '\u{feff}') { " " } else { piece });
+        rest = after;
+    }
+    counted
+}
+
+/// The length of the text in quotes, one or three, that stands at the start.
+fn quoted_length(text: &str) -> usize {
+    let quotes = if text.starts_with("\"\"\"") { "\"\"\"" } else { "\"" };
+    let mut at = quotes.len();
+    while let Some(next) = text[at..].chars().next() {
+        if text[at..].starts_with(quotes) {
+            return at + quotes.len();
+        }
+        let escaped = if next == '\\' { text[at + 1..].chars().next() } else { None };
+        at += next.len_utf8() + escaped.map_or(0, char::len_utf8);
+    }
+    text.len()
 }
 
 fn ignored(definition: &Definition<'static, String>) -> (Pos, &'static str) {
