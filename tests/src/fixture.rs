@@ -16,7 +16,8 @@
 //! {"id":"a","name":"A"}
 //! ```
 //!
-//! A file begins with `schema` and the lines of it after `| `, or `example NAME`. A case begins with `# `; it has a
+//! A file begins with `schema` and the lines of it after `| `, with `example NAME`, or with both: the example's data in that
+//! schema. A case begins with `# `; it has a
 //! request (line, headers, empty line, body), `--- STATUS`, and what is expected of the answer: headers (`*`: any value;
 //! `-`: absent) and, after an empty line, the body: JSON compared as a value, in which `"*"` stands for anything and
 //! `"...": "..."` in an object for members not named. `{etag}`, `{location}`, `{seq}` and `{next}` (of `Link`) in a request stand for
@@ -36,52 +37,31 @@ pub fn run(path: &Path) {
 }
 
 fn run_text(name: &str, text: &str) {
-    let (head, cases) = split(text);
-    let server = start(&head);
+    let (head, _) = split(text);
+    let failed = run_cases(&start(&head), text);
+    failed.unwrap_or_else(|failures| panic!("{name}: {failures}"));
+}
+
+/// Runs the cases of a text, in order, against a server; what failed of all of them.
+pub(crate) fn run_cases(server: &Server, text: &str) -> Result<(), String> {
+    let (_, cases) = split(text);
+    assert!(!cases.is_empty(), "no case in {text}");
     let client = Client::new(&server.base);
     let mut last = None;
     let failures: Vec<String> = cases.iter().filter_map(|case| case.run(&client, &mut last).err()).collect();
-    assert!(!cases.is_empty(), "{name} has no case");
-    assert!(
-        failures.is_empty(),
-        "{name}: {} of {} cases failed\n\n{}",
-        failures.len(),
-        cases.len(),
-        failures.join("\n\n")
-    );
-}
-
-/// Runs the cases that stand in the ```` ```http ```` blocks of a page of the docs, in order. The page begins with
-/// `<!-- example NAME -->`.
-pub fn run_page(path: &Path) {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let head = text
-        .lines()
-        .next()
-        .and_then(|line| line.strip_prefix("<!-- ")?.strip_suffix(" -->"))
-        .expect("<!-- example NAME -->");
-    let mut inside = false;
-    let mut cases = format!("{head}\n");
-    for line in text.lines() {
-        match line {
-            "```http" => inside = true,
-            "```" => inside = false,
-            // Lines outside stay as empty ones, so that a failure names the line of the page.
-            _ if inside => cases.push_str(line),
-            _ => {}
-        }
-        cases.push('\n');
+    if failures.is_empty() {
+        return Ok(());
     }
-    run_text(&path.display().to_string(), &cases);
+    Err(format!("{} of {} cases failed\n\n{}", failures.len(), cases.len(), failures.join("\n\n")))
 }
 
 fn start(head: &str) -> Server {
-    match head.trim().strip_prefix("example ") {
-        Some(name) => Server::with_example(name.trim()),
-        None => {
-            let schema: Vec<&str> = head.lines().filter_map(|line| line.strip_prefix('|')).collect();
-            Server::with_schema(&schema.join("\n"))
-        }
+    let schema: Vec<&str> = head.lines().filter_map(|line| line.strip_prefix('|')).collect();
+    let example = head.lines().find_map(|line| line.strip_prefix("example "));
+    match (example, schema.is_empty()) {
+        (Some(name), true) => Server::with_example(name.trim()),
+        (Some(name), false) => Server::with_example_data(name.trim(), &schema.join("\n")),
+        (None, _) => Server::with_schema(&schema.join("\n")),
     }
 }
 

@@ -1,6 +1,7 @@
-//! What the system tests share: the real `stoa` binary as a child process, and a client for it.
+//! What the system tests share: the real `stoa` binary as a child process, a client for it, and pages of the docs.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test ends on the first surprise")]
 
+pub mod page;
+pub mod fixture;
 pub mod client;
 pub mod server;
-pub mod fixture;

@@ -66,6 +66,21 @@ impl Server {
         server
     }
 
+    /// Serves another schema with the records that an example begins with.
+    pub fn with_example_data(name: &str, schema: &str) -> Self {
+        let read = |path: PathBuf| {
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        };
+        let folder = std::fs::read_dir(root().join("examples").join(name).join("data")).expect("the example's data");
+        let seeds = folder.map(|entry| entry.expect("a seed file").path());
+        let seeds: Vec<(String, String)> = seeds
+            .map(|path| (format!("data/{}", path.file_name().unwrap_or_default().display()), read(path)))
+            .collect();
+        let mut files = vec![("schema.graphql", schema)];
+        files.extend(seeds.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+        Self::with_app_files(&files)
+    }
+
     /// Starts a server and waits until it answers.
     pub fn start(app: &Path, start: Start) -> Self {
         Self::try_start(app, start).unwrap_or_else(|output| panic!("stoa did not start:\n{output}"))
