@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 use stoa_tests::client::{Client, raw};
+use stoa_tests::dice::Dice;
 use stoa_tests::server::Server;
 
 const SCHEMA: &str = "type Item @table @export {
@@ -312,30 +313,10 @@ fn depth_bombs_do_nothing() {
     }
 }
 
-/// A small generator (xorshift64*), so that every run has the same cases.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next()).unwrap() % bound
-    }
-
-    fn byte(&mut self) -> u8 {
-        u8::try_from(self.next() & 0xff).unwrap()
-    }
-}
-
 #[test]
 fn random_bodies_are_never_a_fault_of_the_server() {
     let (_server, client) = start();
-    let mut dice = Dice(0x5EED_0001);
+    let mut dice = Dice::new(0x5EED_0001);
     let seed = b"[{\"id\":\"a\",\"name\":\"x\\u00e9\",\"count\":-12,\"price\":1.5e3,\"tags\":[\"y\",null]},{\"count\":{\"__op__\":\"add\",\"value\":1}}]";
     let requests =
         [("POST", "/Item/"), ("PUT", "/Item/"), ("PUT", "/Item/a"), ("PATCH", "/Item/a"), ("PATCH", "/Item/?id=a")];
@@ -367,7 +348,7 @@ fn random_bodies_are_never_a_fault_of_the_server() {
 fn random_queries_are_never_a_fault_of_the_server() {
     let (_server, client) = start();
     client.json("PUT", "/Item/a", &json!({"name": "x", "tags": ["y"]})).expect(201);
-    let mut dice = Dice(0x5EED_0002);
+    let mut dice = Dice::new(0x5EED_0002);
     let pieces = [
         "id",
         "name",

@@ -4,6 +4,7 @@
 mod bad_input;
 mod cli;
 mod catalogue;
+mod corpus;
 mod crash;
 mod docs;
 mod fixtures;
