@@ -6,6 +6,10 @@ pub const QUERY_CONDITIONS: usize = 100;
 /// Groups or nested selections inside each other; deeper ones are refused (400).
 pub const QUERY_DEPTH: usize = 12;
 
+/// Relations that the conditions of one query follow, all together; more are refused (400). SQLite takes statements whose
+/// expressions nest 1,000 deep, and following a list of ids can cost three levels for each condition.
+pub const QUERY_RELATIONS: usize = 200;
+
 /// Values in one `in=(…)`; more are refused (400).
 pub const IN_VALUES: usize = 1_000;
 

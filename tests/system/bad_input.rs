@@ -25,6 +25,18 @@ fn start() -> (Server, Client) {
     (server, client)
 }
 
+/// Relations to one record, to many, and through lists of ids, each leading on.
+const RELATED: &str = "type Item @table @export {
+  id: ID @primaryKey
+  name: String
+  partIds: [ID]
+  parts: [Item] @relationship(from: partIds)
+  wholes: [Item] @relationship(to: partIds)
+  ownerId: ID @indexed
+  owner: Item @relationship(from: ownerId)
+  owned: [Item] @relationship(to: ownerId)
+}";
+
 /// The server answers, and nothing was written.
 fn assert_untouched(client: &Client) {
     assert_eq!(client.get("/Item/").expect(200).body_json(), json!([]));
@@ -502,4 +514,22 @@ fn a_client_that_reads_slowly_holds_nobody_up() {
     assert!(ids.is_sorted());
     drop(readers);
     assert_eq!(client.get("/Item/busy.count").expect(200).body_json(), json!(199));
+}
+
+#[test]
+fn many_long_paths_are_no_fault_of_the_server() {
+    let server = Server::with_schema(RELATED);
+    let client = Client::new(&server.base);
+    for relation in ["parts.", "wholes.", "owner.", "owned.", "parts.wholes.", "owner.owned."] {
+        for depth in [1, 2, 4, 6, 12] {
+            for (joined, conditions) in [("|", 16), ("|", 50), ("|", 90), ("&", 33), ("&", 90)] {
+                let path = relation.repeat((depth / relation.matches('.').count()).max(1));
+                let query: Vec<String> = (0..conditions).map(|at| format!("{path}name={at}")).collect();
+                let followed = path.matches('.').count() * conditions;
+                let answer = client.get(&format!("/Item/?{}", query.join(joined)));
+                let expected = if followed > 200 { 400 } else { 200 };
+                assert_eq!(answer.status, expected, "{conditions} of {path}: {}", answer.text());
+            }
+        }
+    }
 }

@@ -4,9 +4,11 @@ use super::controls::{self, Control};
 use super::operator::Operator;
 use super::scan::{Entry, Item, Raw, Separator, scan};
 use super::{Condition, Filter, InsideCondition, Query, QueryError, RecordQuery, bound, decode, inside, select};
+use crate::limits;
 use crate::model::{AttributeId, RelationId, Schema, Table, TableId};
 use crate::nearest::nearest;
 use crate::time::Zone;
+use std::cell::Cell;
 
 /// Reads a collection's query.
 pub(super) fn query(schema: &Schema, table: TableId, raw: &str) -> Result<Query, QueryError> {
@@ -14,7 +16,7 @@ pub(super) fn query(schema: &Schema, table: TableId, raw: &str) -> Result<Query,
     if raw.is_empty() {
         return Ok(query);
     }
-    let binder = Binder { schema };
+    let binder = Binder { schema, followed: Cell::new(0) };
     let entries = scan(raw)?;
     query.without_page = binder.without_page(table, raw, &entries)?;
     let (conditions, written) = binder.separate(table, entries)?;
@@ -113,6 +115,8 @@ fn apply(schema: &Schema, written: &[(Control, Written<'_>)], query: &mut Query)
 
 struct Binder<'s> {
     schema: &'s Schema,
+    /// Relations that the conditions so far have followed.
+    followed: Cell<usize>,
 }
 
 /// The last attribute that a condition named, for `price=gt=10&=lt=100`.
@@ -235,6 +239,7 @@ impl Binder<'_> {
             return Err(QueryError::syntax(position, format!("{name} takes one =, outside of groups")));
         }
         let (through, owner, rest) = follow(self.schema, table, &name, position)?;
+        self.count(through.len(), position)?;
         let declared = self.schema.table(owner);
         let is = match inside::place(declared, rest, position)? {
             Some((attribute, path, leaf)) => {
@@ -251,6 +256,15 @@ impl Binder<'_> {
             .into_iter()
             .rev()
             .fold(is, |filter, (_, relation)| Filter::Related { relation, filter: Box::new(filter) }))
+    }
+
+    fn count(&self, followed: usize, position: usize) -> Result<(), QueryError> {
+        self.followed.set(self.followed.get() + followed);
+        if self.followed.get() > limits::QUERY_RELATIONS {
+            let detail = format!("the conditions follow more than {} relations", limits::QUERY_RELATIONS);
+            return Err(QueryError::syntax(position, detail));
+        }
+        Ok(())
     }
 }
 
@@ -337,7 +351,7 @@ fn follow<'n>(schema: &Schema, table: TableId, name: &'n str, position: usize) -
         through.push((at, id));
         at = declared.relation(id).target;
         rest = after;
-        if through.len() > crate::limits::QUERY_DEPTH {
+        if through.len() > limits::QUERY_DEPTH {
             return Err(QueryError::syntax(position, "this path follows too many relations"));
         }
     }
