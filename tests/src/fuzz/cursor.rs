@@ -7,7 +7,6 @@ use stoa_runtime::data::cursor;
 use stoa_schema::model::{Table, TableId};
 use stoa_schema::query::Query;
 use stoa_schema::value::Value;
-use stoa_sync::sql::list_plan;
 
 const SECRET: &[u8] = b"a secret of this database";
 
@@ -50,8 +49,7 @@ pub fn cursor(input: &[u8]) {
     let token = cursor::write(SECRET, table(query), query, &keys);
     let found = read(query, &token).unwrap_or_else(|| panic!("{keys:?} are lost in {token}"));
     assert_eq!(found, keys);
-    let plan = list_plan(schema(), query, Some(&found));
-    DATABASE.with(|database| database::prepares(database, &plan));
+    DATABASE.with(|database| database::prepares(database, query, Some(&found)));
     let others = QUERIES.iter().filter(|other| !std::ptr::eq(*other, query));
     others.for_each(|other| assert!(read(other, &token).is_none(), "{:?} takes it", other.without_page));
     assert!(cursor::read(b"another", table(query), query, &token).is_none());

@@ -1,10 +1,13 @@
 //! A database in memory that holds the tables of a schema: whether SQL that was made can be run.
 
+use super::schema;
 use rusqlite::Connection;
 use std::collections::HashMap;
 use stoa_schema::model::Schema;
+use stoa_schema::query::Query;
+use stoa_schema::value::Value;
 use stoa_sync::ddl::{INTERNAL, Shape, steps};
-use stoa_sync::sql::{ListPlan, Plan, PlanField};
+use stoa_sync::sql::{Lead, Plan, PlanField, list_plan, probes};
 
 /// An empty database with all that a schema asks for.
 pub(super) fn open(schema: &Schema) -> Connection {
@@ -16,10 +19,14 @@ pub(super) fn open(schema: &Schema) -> Connection {
     connection
 }
 
-/// Every statement of the plan can be prepared.
-pub(super) fn prepares(connection: &Connection, list: &ListPlan) {
-    for plan in list.seeks.iter().chain(&list.counts).chain([&list.total]) {
-        prepare(connection, plan);
+/// Whatever leads the search, every statement that reads the query's page after these keys can be prepared.
+pub(super) fn prepares(connection: &Connection, query: &Query, after: Option<&[Value]>) {
+    let probes = probes(schema(), query);
+    probes.iter().for_each(|probe| prepare(connection, &probe.count));
+    let parts = probes.iter().map(|probe| Lead::Part(probe.part));
+    for lead in [Lead::Form, Lead::Order].into_iter().chain(parts) {
+        let list = list_plan(schema(), query, after, lead);
+        list.seeks.iter().chain(&list.counts).chain([&list.total]).for_each(|plan| prepare(connection, plan));
     }
 }
 

@@ -4,7 +4,6 @@ use super::{database, schema, tables, text, written};
 use rusqlite::Connection;
 use stoa_schema::model::TableId;
 use stoa_schema::query::{Query, QueryError, RecordQuery};
-use stoa_sync::sql::list_plan;
 
 thread_local! {
     static DATABASE: Connection = database::open(schema());
@@ -19,8 +18,7 @@ pub fn query(input: &[u8]) {
             Ok(query) => {
                 is_written_anew(table, &query);
                 has_pages(table, &query);
-                let plan = list_plan(schema(), &query, None);
-                DATABASE.with(|database| database::prepares(database, &plan));
+                DATABASE.with(|database| database::prepares(database, &query, None));
             }
             Err(error) => points_inside(&error, raw),
         }
