@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The project's root.
@@ -104,14 +105,14 @@ impl Server {
         let (told, base) = std::sync::mpsc::channel();
         let stdout = child.stdout.take().expect("a pipe");
         let stderr = child.stderr.take().expect("a pipe");
-        collect(stdout, Arc::clone(&output), Some(told));
-        collect(stderr, Arc::clone(&output), None);
+        let read = [collect(stdout, Arc::clone(&output), Some(told)), collect(stderr, Arc::clone(&output), None)];
         match base.recv_timeout(Duration::from_secs(60)) {
             Ok(base) => Ok(Self { child, base, output, _folder: None, data }),
             Err(_) => {
                 // Its pipes are closed, or it hangs.
                 _ = child.kill();
                 _ = child.wait();
+                read.into_iter().for_each(|read| read.join().expect("all that it said"));
                 Err(output.lock().expect("output").clone())
             }
         }
@@ -181,7 +182,7 @@ fn collect(
     stream: impl Read + Send + 'static,
     output: Arc<Mutex<String>>,
     told: Option<std::sync::mpsc::Sender<String>>,
-) {
+) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let mut address = None;
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
@@ -193,5 +194,5 @@ fn collect(
                 _ = told.send(address.clone());
             }
         }
-    });
+    })
 }
