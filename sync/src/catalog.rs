@@ -23,6 +23,8 @@ pub struct Statements {
     pub insert_missing: String,
     /// Inserts or replaces: as `insert`; returns the revision and all columns.
     pub put: String,
+    /// The same, unless the record is there exactly so; returns nothing.
+    pub put_changed: String,
     /// The revision of the record with id `?1`.
     pub revision: String,
     /// Deletes the record with id `?1`.
@@ -62,17 +64,23 @@ impl Statements {
             true => format!(" RETURNING {REVISION},{columns}"),
             false => String::new(),
         };
-        let replaced: Vec<String> = given()
-            .filter(|attribute| attribute.stamp != Some(Stamp::Created) && attribute.name != table.key().name)
+        let values = || given().filter(|attribute| attribute.name != table.key().name);
+        let replaced: Vec<String> = values()
+            .filter(|attribute| attribute.stamp != Some(Stamp::Created))
             .map(|attribute| format!("{0}=excluded.{0}", quoted(&attribute.name)))
             .chain([format!("{REVISION}=max({name}.{REVISION}+1,excluded.{REVISION})")])
             .collect();
-        let put =
-            format!("{insert} ON CONFLICT({key}) DO UPDATE SET {} RETURNING {REVISION},{columns}", replaced.join(","));
+        let upsert = format!("{insert} ON CONFLICT({key}) DO UPDATE SET {}", replaced.join(","));
+        let differs = values()
+            .filter(|attribute| attribute.stamp.is_none())
+            .map(|attribute| format!("{name}.{0} IS NOT excluded.{0}", quoted(&attribute.name)));
+        // `WHERE` begins with something that any number of columns can follow.
+        let differs = differs.fold("0".to_owned(), |all, column| format!("{all} OR {column}"));
         Self {
             insert_missing: format!("{insert} ON CONFLICT DO NOTHING{returning}"),
             insert: format!("{insert}{returning}"),
-            put,
+            put: format!("{upsert} RETURNING {REVISION},{columns}"),
+            put_changed: format!("{upsert} WHERE {differs}"),
             revision: format!("SELECT {REVISION} FROM {name} WHERE {key}=?1"),
             delete: format!("DELETE FROM {name} WHERE {key}=?1"),
             record: format!("SELECT {REVISION},{columns} FROM {name} WHERE {key}=?1"),

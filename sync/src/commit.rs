@@ -40,6 +40,9 @@ pub enum WriteKind {
     InsertMissing(Vec<Value>),
     /// The whole record, new or not; an existing one keeps its creation time.
     Put(Vec<Value>),
+    /// As [`WriteKind::Put`], but a record that is there exactly so is left alone, revision, times and all; what is stored
+    /// is not shown ([`Outcome::Written`]).
+    PutChanged(Vec<Value>),
     /// Changes of one record, which must exist.
     Patch {
         /// Which.
@@ -109,6 +112,11 @@ pub enum Outcome {
         revision: i64,
         /// Its values, by [`AttributeId`].
         record: Vec<Value>,
+        /// Whether it is new.
+        created: bool,
+    },
+    /// The record stands as it was given ([`WriteKind::PutChanged`]).
+    Written {
         /// Whether it is new.
         created: bool,
     },

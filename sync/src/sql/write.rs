@@ -38,6 +38,8 @@ pub enum Wanted {
     InsertMissing,
     /// It returns the revision and the columns of the record as stored; no row: there is no such record.
     Record,
+    /// It stores a record, or no row changed: the record is there exactly so.
+    Change,
     /// It deletes one record; no row changed: there is no such record.
     Delete,
     /// The number of rows it changes.
@@ -75,6 +77,11 @@ pub fn steps<'a>(catalog: &'a Catalog, write: &Write, moment: Moment) -> Vec<Ste
             steps.push(step((&statements.revision).into(), vec![id], Wanted::Existence));
             steps.push(step((&statements.put).into(), stamped(table, record, moment), Wanted::Record));
         }
+        WriteKind::PutChanged(record) => {
+            let id = record[table.key.0].clone();
+            steps.push(step((&statements.revision).into(), vec![id], Wanted::Existence));
+            steps.push(step((&statements.put_changed).into(), stamped(table, record, moment), Wanted::Change));
+        }
         WriteKind::Patch { id, changes } => {
             let mut text = update(table, changes, moment);
             text.push(&format!(" WHERE {}=", quoted(&table.key().name)));
@@ -101,9 +108,10 @@ pub fn steps<'a>(catalog: &'a Catalog, write: &Write, moment: Moment) -> Vec<Ste
 /// The id of the record that a write is about, if it is about one.
 pub fn subject<'w>(table: &Table, kind: &'w WriteKind) -> Option<&'w Value> {
     match kind {
-        WriteKind::Insert(record) | WriteKind::InsertMissing(record) | WriteKind::Put(record) => {
-            Some(&record[table.key.0])
-        }
+        WriteKind::Insert(record)
+        | WriteKind::InsertMissing(record)
+        | WriteKind::Put(record)
+        | WriteKind::PutChanged(record) => Some(&record[table.key.0]),
         WriteKind::Patch { id, .. } | WriteKind::Delete { id } => Some(id),
         WriteKind::PatchMatching { .. } | WriteKind::DeleteMatching { .. } => None,
     }

@@ -445,6 +445,7 @@ fn carry_out(connection: &Connection, catalog: &Catalog, write: &Write, moment: 
                 let created = matches!(wanted, Wanted::Insert | Wanted::InsertMissing) || (!existed && is_put(write));
                 outcome = Outcome::Stored { revision, record, created };
             }
+            Ok(Some(Outcome::Written { .. })) => outcome = Outcome::Written { created: !existed },
             Ok(Some(other)) => outcome = other,
             Ok(None) if wanted == Wanted::Existence => existed = true,
             Ok(None) => {}
@@ -492,6 +493,10 @@ fn run(connection: &Connection, table: &Table, step: Step<'_>, moment: Moment) -
         Wanted::Record => match returned(&mut statement, table, params)? {
             Some((revision, record)) => Ok(Some(Outcome::Stored { revision, record, created: false })),
             None => Err(Failure::Reason(Reason::Missing)),
+        },
+        Wanted::Change => match statement.execute(params)? {
+            0 => Ok(Some(Outcome::Kept)),
+            _ => Ok(Some(Outcome::Written { created: false })),
         },
         Wanted::Delete => match statement.execute(params)? {
             0 => Err(Failure::Reason(Reason::Missing)),

@@ -46,6 +46,10 @@ ok  PATCH Thing/c {"größe":null}
 ok  PATCH Thing/d {"nothing":null}
 ok  PATCH Thing/a {"big":null,"data":"AAE=","any":null,"home":{"city":"Nice"},"secret":"t"}
 ok  PUT Thing {"id":"d","big":5,"color":"green"}
+0   KEEP Thing {"id":"d","big":5,"color":"green"}
+ok  KEEP Thing {"id":"d","big":5,"color":"green","any":[1.50]}
+0   KEEP Thing {"id":"d","big":5,"color":"green","any":[1.50]}
+ok  KEEP Thing {"id":"d","big":5,"color":"green"}
 ok  PATCH Thing/a {"bigs":{"__op__":"include","value":100000000000000000000},"plainBigs":{"__op__":"exclude","value":100000000000000000000},"blobs":{"__op__":"include","value":"aGk="},"plainBlobs":{"__op__":"exclude","value":"aGk="},"anys":{"__op__":"include","value":{"a":2}},"places":{"__op__":"exclude","value":{"city":"Oslo","zip":150}}}
 ok  PATCH Thing/a {"bigs":{"__op__":"include","value":100000000000000000000},"anys":{"__op__":"exclude","value":"1"},"places":{"__op__":"include","value":{"city":"Rome","lines":["via"]}}}
 
@@ -92,6 +96,7 @@ ok  POST Sale {"id":7,"price":1e-70,"count":3,"name":"b"}
 ok  SEED Sale {"id":8,"count":1}
 stoa:range:twice  POST Sale {"id":9,"count":2147483647}
 ok  PUT Sale {"id":8,"price":20,"count":5,"name":"c"}
+0   KEEP Sale {"id":8,"price":20,"count":5,"name":"c"}
 ok  PATCH Sale/8 {"price":{"__op__":"add","value":1}}
 stoa:range:twice  PATCH Sale/8 {"count":2147483647}
 stoa:range:total  PATCH Sale/8 {"price":1e308}

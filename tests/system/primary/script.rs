@@ -62,6 +62,7 @@ fn write(schema: &Schema, request: &str) -> Write {
         ("POST", None) => WriteKind::Insert(record()),
         ("SEED", None) => WriteKind::InsertMissing(record()),
         ("PUT", None) => WriteKind::Put(record()),
+        ("KEEP", None) => WriteKind::PutChanged(record()),
         ("PATCH", Some('/')) => WriteKind::Patch { id: key(table, &rest[1..]), changes: changes() },
         ("PATCH", Some('?')) => WriteKind::PatchMatching { filter: filter(&rest[1..]), changes: changes() },
         ("DELETE", Some('/')) => WriteKind::Delete { id: key(table, &rest[1..]) },
