@@ -103,9 +103,15 @@ impl Settings {
         if let Some(wrong) = file.cors.iter().find(|origin| !is_origin(origin)) {
             return Err(ConfigError::Origin(wrong.clone()));
         }
-        let data = given.data.or(file.data.map(|data| app.join(data))).unwrap_or_else(|| app.join(".stoa"));
+        let data = data_folder(app, given.data, &file);
         Ok(Self { listen, data, cors: file.cors })
     }
+}
+
+/// Where the data of an app lies: where the command line says, or `stoa.toml`, or in the app.
+pub fn data_folder(app: &Path, given: Option<PathBuf>, file: &File) -> PathBuf {
+    let in_file = || file.data.as_ref().map(|data| app.join(data));
+    given.or_else(in_file).unwrap_or_else(|| app.join(".stoa"))
 }
 
 /// `scheme://host[:port]`, nothing behind it (RFC 6454 §6.2).

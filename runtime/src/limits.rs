@@ -67,6 +67,9 @@ pub const IMPORT_CHUNK: usize = 4_096;
 /// Bytes of an import's body whose records are written together, about.
 pub const IMPORT_CHUNK_BYTES: usize = 4 << 20;
 
+/// How often a command that works without a terminal says how far it is.
+pub const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+
 /// Bytes of an import that are decoded at a time.
 pub const IMPORT_PIECE_BYTES: usize = 64 << 10;
 

@@ -15,4 +15,5 @@ mod openapi;
 mod primary;
 mod round_trip;
 mod together;
+mod tools;
 mod zones;

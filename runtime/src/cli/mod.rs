@@ -3,6 +3,10 @@
 mod dev;
 mod serve;
 mod check;
+mod import;
+mod offline;
+mod files;
+mod progress;
 mod running;
 
 use crate::config::Given;
@@ -63,6 +67,42 @@ Example:
         #[arg(default_value = ".")]
         app: PathBuf,
     },
+    /// Store the records of files, as `PUT` does, without a server.
+    #[command(after_help = "\
+Every record is stored under its id; one that is there exactly so is left alone, so an import that was
+interrupted goes on when it is run again. Names may end in .zst, .gz or .br as well.
+Ends with 1 if some lines could not be stored; they are listed, the others are stored.
+
+Example:
+  stoa import products.ndjson more.csv.gz --table Product --app my-app
+  zcat old.gz | stoa import - --format csv --table Product --app my-app")]
+    Import(ImportArgs),
+}
+
+/// What is imported, and where.
+#[derive(Debug, Args)]
+struct ImportArgs {
+    /// Files with a record on each line; `-` is what comes in on a pipe.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The table: its type's name.
+    #[arg(long, value_name = "TABLE")]
+    table: String,
+    /// The app folder.
+    #[arg(long, value_name = "APP", default_value = ".")]
+    app: PathBuf,
+    /// Folder of the database [default: .stoa in the app].
+    #[arg(long, value_name = "DIR", env = "STOA_DATA")]
+    data: Option<PathBuf>,
+    /// ndjson or csv [default: what the file's name ends in].
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+    /// Take every record as new: make ids where there are none, and refuse those that exist.
+    #[arg(long)]
+    new: bool,
+    /// Store all of the file or nothing of it.
+    #[arg(long)]
+    atomic: bool,
 }
 
 /// What a server is told.
@@ -104,6 +144,7 @@ pub fn run() -> ExitCode {
         Command::Dev(arguments) => arguments.use_zones().and_then(|()| dev::run(&arguments)),
         Command::Serve(arguments) => arguments.use_zones().and_then(|()| serve::run(&arguments)),
         Command::Check { app } => check::run(&app),
+        Command::Import(arguments) => import::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -79,17 +79,22 @@ pub(super) struct Stop {
 }
 
 impl Stop {
-    fn listen() -> std::io::Result<Self> {
+    pub(super) fn listen() -> std::io::Result<Self> {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
     /// Waits for SIGINT or SIGTERM.
     pub(super) async fn received(mut self) {
+        self.next().await;
+        println!("stopping: open requests finish first");
+    }
+
+    /// Waits for the next SIGINT or SIGTERM, and says nothing.
+    pub(super) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
-        println!("stopping: open requests finish first");
     }
 }
 

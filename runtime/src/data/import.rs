@@ -8,7 +8,7 @@ use std::io::Read;
 use std::sync::Arc;
 use stoa_schema::model::TableId;
 use stoa_sync::commit::{Commit, Committed, Outcome, Reason, Write};
-use stoa_sync::store::CommitError;
+use stoa_sync::store::{CommitError, Flow};
 use stoa_sync::{Catalog, Store};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -34,6 +34,10 @@ pub struct Report {
     pub inserted: u64,
     /// How many records were there and were replaced.
     pub updated: u64,
+    /// How many were there exactly so and were left alone ([`Intent::PutChanged`]).
+    pub unchanged: u64,
+    /// Whether it was stopped before the end of the body.
+    pub stopped: bool,
     /// The first lines that could not be stored.
     pub failed: Vec<Failed>,
     /// How many more there are.
@@ -76,6 +80,16 @@ pub enum ImportError {
 }
 
 impl Report {
+    /// How many lines were looked at.
+    pub fn lines(&self) -> u64 {
+        self.inserted + self.updated + self.unchanged + self.failures()
+    }
+
+    /// How many of them could not be stored.
+    pub fn failures(&self) -> u64 {
+        self.failed.len() as u64 + self.failed_beyond
+    }
+
     fn fail(&mut self, line: u64, fault: Fault) {
         if self.failed.len() < limits::LISTED_FAILURES {
             self.failed.push(Failed { line, fault });
@@ -92,11 +106,17 @@ struct Sent {
 }
 
 impl Import {
-    /// Reads the body to its end and stores its records, chunk by chunk; what was stored stays when it breaks off. Blocks.
+    /// Reads the body to its end and stores its records, chunk by chunk; what was stored stays when it breaks off. `watch`
+    /// sees the report now and then, and may stop the import: what has been read is then stored. Blocks.
     ///
     /// # Errors
     /// See [`ImportError`]; lines that cannot be stored are part of the report.
-    pub fn run(&self, mut lines: Lines, mut body: impl Read) -> Result<Report, ImportError> {
+    pub fn run(
+        &self,
+        mut lines: Lines,
+        mut body: impl Read,
+        watch: &mut dyn FnMut(&Report) -> Flow,
+    ) -> Result<Report, ImportError> {
         let mut report = Report { seq: self.store.position(), ..Report::default() };
         let mut chunk = Chunk::default();
         let mut sent: Option<Sent> = None;
@@ -111,7 +131,8 @@ impl Import {
                     sent = Some(self.send(std::mem::take(&mut chunk), true));
                 }
             }
-            if read == 0 {
+            report.stopped = read > 0 && watch(&report) == Flow::Stop;
+            if read == 0 || report.stopped {
                 break;
             }
         }
@@ -120,11 +141,16 @@ impl Import {
         Ok(report)
     }
 
-    /// As [`Import::run`], but all in one commit, and only if nothing is wrong. Blocks.
+    /// As [`Import::run`], but all in one commit, and only if nothing is wrong; stopped, it stores nothing. Blocks.
     ///
     /// # Errors
     /// See [`ImportError`].
-    pub fn run_atomically(&self, mut lines: Lines, body: impl Read) -> Result<Report, ImportError> {
+    pub fn run_atomically(
+        &self,
+        mut lines: Lines,
+        body: impl Read,
+        watch: &mut dyn FnMut(&Report) -> Flow,
+    ) -> Result<Report, ImportError> {
         let mut report = Report { seq: self.store.position(), ..Report::default() };
         let mut chunk = Chunk::default();
         let mut body = body.take(limits::ATOMIC_IMPORT_BYTES + 1);
@@ -136,6 +162,9 @@ impl Import {
             }
             while let Some(line) = lines.next(self.catalog.table(self.table)).map_err(ImportError::Body)? {
                 self.take(line, &mut chunk, &mut report);
+            }
+            if read > 0 && watch(&report) == Flow::Stop {
+                return Ok(Report { stopped: true, ..report });
             }
             if read == 0 {
                 break;
@@ -182,8 +211,11 @@ impl Import {
             match outcome {
                 Outcome::Stored { created: true, .. } => report.inserted += 1,
                 Outcome::Stored { created: false, .. } => report.updated += 1,
+                Outcome::Written { created: true } => report.inserted += 1,
+                Outcome::Written { created: false } => report.updated += 1,
+                Outcome::Kept => report.unchanged += 1,
                 Outcome::Refused(reason) => report.fail(line, Fault::Reason(reason)),
-                Outcome::Kept | Outcome::Deleted | Outcome::Counted(_) => {}
+                Outcome::Deleted | Outcome::Counted(_) => {}
             }
         }
         Ok(())

@@ -26,6 +26,8 @@ pub enum Intent {
     Insert,
     /// `PUT`: each is stored under its id.
     Put,
+    /// Each is stored under its id, unless it is there exactly so.
+    PutChanged,
 }
 
 /// Reads the body of `POST /T/` and `PUT /T/`.
@@ -40,12 +42,8 @@ pub fn collection(
     precondition: &Precondition,
 ) -> Result<Posted, BodyError> {
     let declared = catalog.table(table);
-    let write = |record: Record| match intent {
-        Intent::Insert => {
-            Write { precondition: precondition.clone(), ..new_record(catalog, table, record, WriteKind::Insert) }
-        }
-        Intent::Put => Write { table, kind: WriteKind::Put(complete(record)), precondition: precondition.clone() },
-    };
+    let write =
+        |record: Record| Write { precondition: precondition.clone(), ..intended(catalog, table, record, intent) };
     let records = match input::records(declared, body)? {
         Records::One(record) => return Ok(Posted::One(vec![write(identified_by(declared, record, intent)?)])),
         Records::Many(records) => records,
@@ -71,15 +69,21 @@ pub fn collection(
 /// It has not the id that it needs.
 pub fn one(catalog: &Catalog, table: TableId, record: Record, intent: Intent) -> Result<Write, BodyError> {
     let record = identified_by(catalog.table(table), record, intent)?;
-    Ok(match intent {
-        Intent::Insert => new_record(catalog, table, record, WriteKind::Insert),
-        Intent::Put => Write { table, kind: WriteKind::Put(complete(record)), precondition: Precondition::default() },
-    })
+    Ok(intended(catalog, table, record, intent))
+}
+
+fn intended(catalog: &Catalog, table: TableId, record: Record, intent: Intent) -> Write {
+    let kind = match intent {
+        Intent::Insert => return new_record(catalog, table, record, WriteKind::Insert),
+        Intent::Put => WriteKind::Put(complete(record)),
+        Intent::PutChanged => WriteKind::PutChanged(complete(record)),
+    };
+    Write { table, kind, precondition: Precondition::default() }
 }
 
 /// The record, if it has the id that it needs: a key of several parts is never made.
 fn identified_by(table: &Table, record: Record, intent: Intent) -> Result<Record, BodyError> {
-    let needs_id = intent == Intent::Put || table.key().list;
+    let needs_id = intent != Intent::Insert || table.key().list;
     if needs_id && matches!(record[table.key.0], None | Some(Value::Null)) {
         return Err(BodyError::Invalid { violations: vec![Violation::required(table.key())], index: None });
     }

@@ -18,6 +18,7 @@ use serde_json::{Value as Json, json};
 use std::io::{self, Read};
 use std::sync::Arc;
 use stoa_schema::model::{Table, TableId};
+use stoa_sync::store::Flow;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -49,7 +50,8 @@ impl Importing<'_> {
         let working = tokio::task::spawn_blocking(move || {
             let body = Received { pieces: received, current: Bytes::new() };
             let body = decoder(&codings, body).map_err(ImportError::Broken)?;
-            if atomic { import.run_atomically(lines, body) } else { import.run(lines, body) }
+            let watch = &mut |_: &Report| Flow::Continue;
+            if atomic { import.run_atomically(lines, body, watch) } else { import.run(lines, body, watch) }
         });
         forward(body, pieces).await;
         let table = self.tables.catalog.table(self.table);
@@ -134,4 +136,10 @@ fn faults(fault: &Fault, table: &Table) -> Vec<Json> {
         Fault::Reason(reason) => problem::of_reason(reason, table, None),
     };
     problem.as_errors()
+}
+
+/// What is wrong with a line, for people.
+pub(crate) fn fault_messages(fault: &Fault, table: &Table) -> Vec<String> {
+    let message = |error: &Json| error["message"].as_str().map(str::to_owned);
+    faults(fault, table).iter().filter_map(message).collect()
 }

@@ -43,15 +43,8 @@ pub(super) const ALL: &[Format] = &[Format::Json, Format::Ndjson, Format::Csv, F
 
 /// The format that a raw suffix of a path names, and the path before it.
 pub(super) fn suffixed(raw: &str) -> (&str, Option<Format>) {
-    const SUFFIXES: [(&str, Format); 5] = [
-        (".json", Format::Json),
-        (".ndjson", Format::Ndjson),
-        (".csv", Format::Csv),
-        (".cbor", Format::Cbor),
-        (".msgpack", Format::MessagePack),
-    ];
-    let found = SUFFIXES.iter().find_map(|(suffix, format)| Some((raw.strip_suffix(suffix)?, Some(*format))));
-    found.unwrap_or((raw, None))
+    let found = raw.rsplit_once('.').and_then(|(path, extension)| Some((path, Format::named(extension)?)));
+    found.map_or((raw, None), |(path, format)| (path, Some(format)))
 }
 
 /// The preferred names of formats, for people.

@@ -19,6 +19,7 @@ mod pages;
 mod problem;
 mod body;
 
+pub(crate) use import::fault_messages;
 pub use origin::Origins;
 pub use server::serve;
 pub use service::{Service, Tables};

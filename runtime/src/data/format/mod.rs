@@ -29,6 +29,20 @@ pub enum Format {
 }
 
 impl Format {
+    /// What the names of files in each format end in, without the dot.
+    pub const EXTENSIONS: [(&str, Self); 5] = [
+        ("json", Self::Json),
+        ("ndjson", Self::Ndjson),
+        ("csv", Self::Csv),
+        ("cbor", Self::Cbor),
+        ("msgpack", Self::MessagePack),
+    ];
+
+    /// The format with this extension.
+    pub fn named(extension: &str) -> Option<Self> {
+        Self::EXTENSIONS.iter().find(|(known, _)| *known == extension).map(|(_, format)| *format)
+    }
+
     /// Begins a list, before its first record.
     pub fn begin_list(self, out: &mut Vec<u8>) {
         match self {

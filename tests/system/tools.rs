@@ -1,0 +1,4 @@
+//! The commands that work on an app's data without a server.
+
+mod folder;
+mod import;
