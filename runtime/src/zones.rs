@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use stoa_schema::time::{COMPILED_IN_RELEASE, ZoneFile, ZoneSource, set_zone_source};
 
 /// Where systems keep zones.
-const SYSTEM_FOLDER: &str = "/usr/share/zoneinfo";
+pub const SYSTEM_FOLDER: &str = "/usr/share/zoneinfo";
 
 /// Bytes of a file in the folder; a larger one is not read. Zones have up to 4 KB, `tzdata.zi` has some 100.
 const FILE_BYTES: u64 = 1 << 20;

@@ -7,6 +7,7 @@ mod import;
 mod offline;
 mod files;
 mod progress;
+mod version;
 mod running;
 
 use crate::config::Given;
@@ -23,7 +24,8 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(
     name = "stoa",
-    version,
+    arg_required_else_help = true,
+    disable_version_flag = true,
     max_term_width = 110,
     after_help = "\
 Start here:
@@ -34,8 +36,14 @@ Settings: a flag goes before the environment (STOA_…), the environment before 
 STOA_LOG=debug shows every request."
 )]
 struct Cli {
+    /// Print the version.
+    #[arg(short = 'V', long)]
+    version: bool,
+    /// With --version: also what it is made of.
+    #[arg(short, long, requires = "version")]
+    verbose: bool,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -77,6 +85,15 @@ Example:
   stoa import products.ndjson more.csv.gz --table Product --app my-app
   zcat old.gz | stoa import - --format csv --table Product --app my-app")]
     Import(ImportArgs),
+    /// Print the version.
+    #[command(after_help = "\
+Example:
+  stoa version --verbose")]
+    Version {
+        /// Also print what it is made of: libSQL, time zone data, target.
+        #[arg(short, long)]
+        verbose: bool,
+    },
 }
 
 /// What is imported, and where.
@@ -140,11 +157,13 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("STOA_LOG").unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
-    let done = match cli.command {
+    let command = cli.command.unwrap_or(Command::Version { verbose: cli.verbose });
+    let done = match command {
         Command::Dev(arguments) => arguments.use_zones().and_then(|()| dev::run(&arguments)),
         Command::Serve(arguments) => arguments.use_zones().and_then(|()| serve::run(&arguments)),
         Command::Check { app } => check::run(&app),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Version { verbose } => version::run(verbose),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -138,6 +138,16 @@ fn kept(writing: &Connection, key: &str, make: &str) -> rusqlite::Result<String>
     Ok(made)
 }
 
+/// The version of libSQL that is built in.
+pub fn libsql_version() -> &'static str {
+    std::str::from_utf8(rusqlite::ffi::LIBSQL_VERSION).unwrap_or_default().trim_end_matches('\0')
+}
+
+/// The version of SQLite that libSQL is made from.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 /// The last position of the change log, and the greatest revision among its last changes: a delete carries the revision
 /// of what it deleted, so the last one alone would not do.
 fn last_change(writing: &Connection) -> rusqlite::Result<(u64, i64)> {

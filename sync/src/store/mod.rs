@@ -8,7 +8,7 @@ mod file;
 mod value;
 
 pub use choice::Chosen;
-pub use file::{LOCK_NAME, OpenError};
+pub use file::{LOCK_NAME, OpenError, libsql_version, sqlite_version};
 pub use reader::{Cell, Flow, ReadError, Reader, Record};
 pub use writer::{CommitError, MigrateError};
 
