@@ -61,6 +61,9 @@ pub const SEED_BYTES: u64 = 64 << 20;
 /// How long `dev` waits after a change of the schema for more of them.
 pub const RELOAD_QUIET: Duration = Duration::from_millis(80);
 
+/// Characters of a statement in the plan that a refused schema is answered with; `stoa migrate --plan` shows all.
+pub const SHOWN_STATEMENT_CHARS: usize = 100;
+
 /// Records of an import that are written together.
 pub const IMPORT_CHUNK: usize = 4_096;
 

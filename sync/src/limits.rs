@@ -17,6 +17,9 @@ pub const IMPORT_SLICE: Duration = Duration::from_millis(8);
 /// Writes of an import between two looks at whether others wait.
 pub const WRITES_BETWEEN_LOOKS: usize = 16;
 
+/// Rows shown of those that stand in the way of a migration; the others are counted.
+pub const SHOWN_ROWS: u32 = 10;
+
 /// Reads waiting for a reader thread; beyond it a read is refused at once ([`crate::store::ReadError::Busy`]).
 pub const READ_QUEUE: usize = 4_096;
 

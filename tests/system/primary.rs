@@ -237,6 +237,41 @@ fn a_type_with_as_many_attributes_as_allowed_runs_on_a_real_sqld() {
 }
 
 #[test]
+fn tables_are_made_anew_on_a_real_sqld() {
+    let before = schema(
+        "type Item @table { id: ID @primaryKey n: Int @indexed size: Float name: String @indexed done: Boolean at: Date code: ID tags: [String] @indexed twice: Int @computed(from: \"n * 2\") @indexed old: String }\n\
+         type Gone @table { id: ID @primaryKey tags: [ID] @indexed }",
+    );
+    let after = schema(
+        "type Item @table { id: ID @primaryKey n: String @indexed size: Long name: Int @indexed done: String at: ID code: Float tags: [String] @indexed twice: String @computed(from: \"n || n\") @indexed }",
+    );
+    let mut pair = Pair::new(&before);
+    pair.carry_out(
+        &before,
+        r#"
+ok  POST Item {"id":"a","n":1,"size":2.0,"name":"5","done":true,"at":"2024-08-15T10:30:00Z","code":"1.5e3","tags":["x","y"],"old":"o"}
+ok  POST Item {"id":"b","tags":["x"]}
+ok  POST Gone {"id":"c","tags":["z"]}
+"#,
+    );
+    let existing = pair.made_objects(|pair, sql| pair.primary.rows(sql));
+    let steps = ddl::destructive_steps(&Shape::of(&before), &existing, &after).unwrap();
+    for conversion in &steps.conversions {
+        pair.compare_rows(&format!("SELECT count(*) FROM \"Item\" WHERE {}", conversion.fails));
+    }
+    for loss in &steps.losses {
+        pair.compare_rows(&loss.count);
+    }
+    pair.run_all(&steps.statements);
+    pair.compare_rows("SELECT id,\"$rev\">1000000000000000 FROM \"Item\" ORDER BY id");
+    pair.compare_rows("SELECT id,n,size,name,done,at,code,tags,twice FROM \"Item\" ORDER BY id");
+    pair.compare_rows("SELECT * FROM \"Item:tags\" ORDER BY 1,2");
+    let again =
+        ddl::destructive_steps(&Shape::of(&after), &pair.made_objects(|pair, sql| pair.primary.rows(sql)), &after);
+    assert_eq!(again.unwrap(), ddl::Steps::default(), "what sqld keeps of a statement is the statement");
+}
+
+#[test]
 fn a_growing_schema_migrates_on_a_real_sqld() {
     let before = schema(samples::BEFORE);
     let after = schema(samples::AFTER);

@@ -2,4 +2,5 @@
 
 mod folder;
 mod import;
+mod migrate;
 mod version;

@@ -1,6 +1,7 @@
 //! `stoa dev`: as `serve`, and the schema is read again when its files change.
 
 use super::ServerArgs;
+use super::migrate::refused;
 use super::running::{Mode, Running, told};
 use crate::http::Tables;
 use crate::limits;
@@ -10,13 +11,13 @@ use tokio::sync::mpsc;
 
 /// Serves until the process is told to stop.
 pub(super) fn run(arguments: &ServerArgs) -> Result<(), String> {
+    // Before the schema is read, so that no change is missed. The watcher works as long as it lives.
+    let (changed, mut changes) = mpsc::channel(1);
+    let watcher = watch(&arguments.app, changed);
+    if let Err(error) = &watcher {
+        tracing::warn!(%error, "changes of the schema are not noticed");
+    }
     Running::start(&arguments.app, arguments.given(), Mode::Dev, async |running, stop| {
-        let (changed, mut changes) = mpsc::channel(1);
-        // The watcher works as long as it lives.
-        let watcher = watch(running.app.path(), changed);
-        if let Err(error) = &watcher {
-            tracing::warn!(%error, "changes of the schema are not noticed");
-        }
         let reload = async {
             while changes.recv().await.is_some() {
                 settle(&mut changes).await;
@@ -70,6 +71,6 @@ async fn reload(running: &Running) {
             running.service.replace_tables(Tables::new(catalog));
             println!("schema reloaded");
         }
-        Err(error) => eprintln!("stoa: {error}\nstoa: {KEPT}"),
+        Err(error) => eprintln!("stoa: {}\nstoa: {KEPT}", refused(&error, running.app.path())),
     }
 }

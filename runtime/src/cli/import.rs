@@ -2,6 +2,7 @@
 
 use super::ImportArgs;
 use super::files::{self, Named, STANDARD_STREAM};
+use super::migrate::opening;
 use super::offline::Offline;
 use super::progress::{Of, Progress};
 use super::running::Stop;
@@ -32,7 +33,7 @@ pub(super) fn run(arguments: &ImportArgs) -> Result<(), String> {
     let stop = stop_on_signal(&runtime)?;
     let (store, catalog) = app.open().map_err(|error| match error {
         OpenError::Locked { .. } => format!("{error}\n{}", through_the_server(&app, table, &sources, arguments)),
-        other => other.to_string(),
+        other => opening(&other, &arguments.app),
     })?;
     let intent = if arguments.new { Intent::Insert } else { Intent::PutChanged };
     let import = Import { store: store.clone(), catalog, table, intent, runtime: runtime.handle().clone() };

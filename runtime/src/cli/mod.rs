@@ -4,6 +4,7 @@ mod dev;
 mod serve;
 mod check;
 mod import;
+mod migrate;
 mod offline;
 mod files;
 mod progress;
@@ -85,6 +86,15 @@ Example:
   stoa import products.ndjson more.csv.gz --table Product --app my-app
   zcat old.gz | stoa import - --format csv --table Product --app my-app")]
     Import(ImportArgs),
+    /// Bring the database to the schema; say first what that would do.
+    #[command(after_help = "\
+`dev` and `serve` do by themselves what loses nothing. What drops or converts values is done only here, with
+--allow-destructive, and with the server stopped. All of it happens or nothing.
+
+Example:
+  stoa migrate my-app --plan
+  stoa migrate my-app --allow-destructive")]
+    Migrate(MigrateArgs),
     /// Print the version.
     #[command(after_help = "\
 Example:
@@ -120,6 +130,23 @@ struct ImportArgs {
     /// Store all of the file or nothing of it.
     #[arg(long)]
     atomic: bool,
+}
+
+/// What is migrated, and how far.
+#[derive(Debug, Args)]
+struct MigrateArgs {
+    /// The app folder.
+    #[arg(default_value = ".")]
+    app: PathBuf,
+    /// Folder of the database [default: .stoa in the app].
+    #[arg(long, value_name = "DIR", env = "STOA_DATA")]
+    data: Option<PathBuf>,
+    /// Do it, print each statement with its rows and its time, and undo it.
+    #[arg(long)]
+    plan: bool,
+    /// Also drop, convert and replace; what is lost is said before.
+    #[arg(long, conflicts_with = "plan")]
+    allow_destructive: bool,
 }
 
 /// What a server is told.
@@ -163,6 +190,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => arguments.use_zones().and_then(|()| serve::run(&arguments)),
         Command::Check { app } => check::run(&app),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Version { verbose } => version::run(verbose),
     };
     match done {

@@ -1,5 +1,6 @@
 //! A server from start to stop, as `dev` and `serve` share it.
 
+use super::migrate::opening;
 use crate::app::{AppError, AppFolder};
 use crate::config::{File, Given, Settings};
 use crate::http::{self, Origins, Service, Tables};
@@ -53,7 +54,7 @@ impl Running {
             let listener = TcpListener::bind(settings.listen).await.map_err(|error| busy(&settings, &error))?;
             let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
             let (store, catalog) = Store::open(&Options { folder: settings.data.clone(), readers }, loaded.schema)
-                .map_err(|error| error.to_string())?;
+                .map_err(|error| opening(&error, app))?;
             folder.load_seeds(&store, &catalog).await.map_err(told)?;
             let local_only = settings.listen.ip().is_loopback();
             let origins = Origins { allowed: settings.cors.clone(), loopback: mode == Mode::Dev, local_only };

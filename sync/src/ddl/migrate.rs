@@ -1,6 +1,8 @@
-//! From what a file holds to what the schema wants: additive steps, or the reasons why not.
+//! From what a file holds to what the schema wants: additive steps, or the reasons why not; and, if that is allowed, the
+//! steps that lose or convert values.
 
 use super::computed;
+use super::rebuild::{self, Conversion, Loss};
 use super::shape::{AttributeShape, ComputedShape, Shape, TableShape};
 use super::tables::{self, Object};
 use crate::ident::quoted;
@@ -13,6 +15,8 @@ use stoa_schema::model::{Attribute, Schema, Table, TableId, UNDECLARED};
 pub struct MigrationError {
     /// One sentence for each.
     pub refusals: Vec<String>,
+    /// The statements that would do it all the same; none if it cannot be done.
+    pub plan: Vec<String>,
 }
 
 /// The statements that lead to the wanted schema, in order.
@@ -29,6 +33,17 @@ pub struct Steps {
     pub newly_declared: Vec<(String, String)>,
     /// Numbers that are computed in another way, or for another type: no stored row may have one that the type cannot hold.
     pub newly_computed: Vec<ComputedRange>,
+    /// What is lost.
+    pub losses: Vec<Loss>,
+    /// What is converted: no stored row may hold a value that cannot be.
+    pub conversions: Vec<Conversion>,
+}
+
+impl Steps {
+    /// Whether values are lost or converted.
+    pub fn are_destructive(&self) -> bool {
+        !self.losses.is_empty() || !self.conversions.is_empty()
+    }
 }
 
 /// A computed attribute and the numbers it cannot hold.
@@ -47,25 +62,59 @@ pub struct ComputedRange {
 /// # Errors
 /// Tables or attributes would be dropped or change their type.
 pub fn steps(held: &Shape, existing: &HashMap<String, String>, schema: &Schema) -> Result<Steps, MigrationError> {
-    let shape = Shape::of(schema);
-    let refusals = held.refusals(&shape);
+    let refusals = held.refusals(&Shape::of(schema));
     if !refusals.is_empty() {
-        return Err(MigrationError { refusals });
+        let plan = destructive_steps(held, existing, schema).map(|steps| steps.statements).unwrap_or_default();
+        return Err(MigrationError { refusals, plan });
     }
+    Ok(planned(held, existing, schema))
+}
+
+/// As [`steps`], where values may be lost and converted.
+///
+/// # Errors
+/// Types of nested values would lose something, or records their keys.
+pub fn destructive_steps(
+    held: &Shape,
+    existing: &HashMap<String, String>,
+    schema: &Schema,
+) -> Result<Steps, MigrationError> {
+    let refusals = rebuild::impossible(held, &Shape::of(schema));
+    if !refusals.is_empty() {
+        return Err(MigrationError { refusals, plan: Vec::new() });
+    }
+    let mut steps = planned(held, existing, schema);
+    steps.losses.extend(std::mem::take(&mut steps.sealed).iter().map(|table| rebuild::undeclared_loss(table)));
+    Ok(steps)
+}
+
+fn planned(held: &Shape, existing: &HashMap<String, String>, schema: &Schema) -> Steps {
+    let shape = Shape::of(schema);
     let wanted: Vec<Object> = (0..schema.tables.len()).flat_map(|at| tables::objects(schema, TableId(at))).collect();
     let mut steps = Steps::default();
     let mut kept = existing.clone();
-    steps.statements.extend(drops(&mut kept, &wanted, &columns_going(held, schema, &shape)));
-    for (at, table) in schema.tables.iter().enumerate() {
+    let anew = |before: &TableShape| shape.table(&before.name).is_some_and(|after| rebuild::is_needed(before, after));
+    let rebuilt: Vec<&str> = held.tables.iter().filter(|it| anew(it)).map(|it| it.name.as_str()).collect();
+    let mut going = columns_going(held, schema, &shape);
+    going.retain(|(table, _)| !rebuilt.contains(table));
+    steps.statements.extend(drops(&mut kept, &wanted, &going, &rebuilt));
+    for (at, (table, after)) in schema.tables.iter().zip(&shape.tables).enumerate() {
         match held.table(&table.name) {
             None => steps.statements.push(tables::create(schema, TableId(at))),
             Some(before) => {
-                change_columns(before, &shape, table, &mut steps);
+                if rebuilt.contains(&table.name.as_str()) {
+                    rebuild::rebuild(schema, TableId(at), before, after, &mut steps);
+                } else {
+                    change_columns(before, &shape, table, &mut steps);
+                }
                 if is_judged_anew(table, &kept, &wanted) {
                     steps.newly_computed.extend(table.attributes.iter().filter_map(|it| computed_range(table, it)));
                 }
             }
         }
+    }
+    for before in held.tables.iter().filter(|before| shape.table(&before.name).is_none()) {
+        rebuild::drop_table(before, &mut steps);
     }
     for object in &wanted {
         if kept.get(&object.name) != Some(&object.create) {
@@ -73,7 +122,7 @@ pub fn steps(held: &Shape, existing: &HashMap<String, String>, schema: &Schema) 
             steps.statements.extend(object.fill.clone());
         }
     }
-    Ok(steps)
+    steps
 }
 
 /// Columns leave a table without loss: generated ones, all of which are made again when one of them has changed, since
@@ -134,15 +183,22 @@ fn add_columns(before: &TableShape, table: &Table, steps: &mut Steps) {
 }
 
 /// What is there and no longer wanted as it is, then the columns that go; `existing` keeps what stays. Triggers go first:
-/// they name columns and element tables. A column goes only when no index and no trigger at all names it.
-fn drops(existing: &mut HashMap<String, String>, wanted: &[Object], columns: &[(&str, &str)]) -> Vec<String> {
+/// they name columns and element tables. A column goes only when no index and no trigger at all names it. All that belongs
+/// to a table that is made anew goes.
+fn drops(
+    existing: &mut HashMap<String, String>,
+    wanted: &[Object],
+    columns: &[(&str, &str)],
+    rebuilt: &[&str],
+) -> Vec<String> {
+    let of_rebuilt = |name: &str| name.split_once(':').is_some_and(|(table, _)| rebuilt.contains(&table));
     let names_column = |create: &str| {
         create.starts_with("CREATE TRIGGER")
             || create.starts_with("CREATE INDEX") && columns.iter().any(|(_, column)| create.contains(&quoted(column)))
     };
     let stays = |name: &str, create: &str| {
         let as_wanted = wanted.iter().any(|object| object.name == name && object.create == create);
-        as_wanted && (columns.is_empty() || !names_column(create))
+        as_wanted && !of_rebuilt(name) && (columns.is_empty() || !names_column(create))
     };
     let mut drops: Vec<(u8, String)> = existing
         .iter()

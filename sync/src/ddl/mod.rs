@@ -2,6 +2,8 @@
 //! schema to the next.
 
 mod migrate;
+mod rebuild;
+mod convert;
 mod shape;
 mod tables;
 mod computed;
@@ -9,6 +11,7 @@ mod image;
 mod internal;
 
 pub use internal::{FORMAT, INTERNAL};
-pub use migrate::{ComputedRange, MigrationError, Steps, steps};
+pub use migrate::{ComputedRange, MigrationError, Steps, destructive_steps, steps};
+pub use rebuild::{Conversion, Loss};
 pub use shape::Shape;
 pub use tables::{Object, has_elements, objects};

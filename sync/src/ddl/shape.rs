@@ -7,7 +7,7 @@ use stoa_schema::model::{Attribute, Kind, NestedType, Schema, TableId, UNDECLARE
 /// The user's tables as the file was last made, kept in `_meta`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
-    tables: Vec<TableShape>,
+    pub(super) tables: Vec<TableShape>,
     /// The types of nested values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     types: Vec<TypeShape>,
@@ -16,7 +16,7 @@ pub struct Shape {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct TableShape {
     pub(super) name: String,
-    key: String,
+    pub(super) key: String,
     /// Those that are stored.
     pub(super) attributes: Vec<AttributeShape>,
     /// The generated columns, each after those that it reads.
@@ -41,7 +41,7 @@ struct TypeShape {
 pub(super) struct AttributeShape {
     pub(super) name: String,
     kind: String,
-    list: bool,
+    pub(super) list: bool,
     pub(super) required: bool,
 }
 
@@ -70,6 +70,13 @@ impl Shape {
                 )),
             }
         }
+        refusals.extend(self.type_refusals(wanted));
+        refusals
+    }
+
+    /// The same, of the types of nested values alone.
+    pub(super) fn type_refusals(&self, wanted: &Self) -> Vec<String> {
+        let mut refusals = Vec::new();
         for before in &self.types {
             // Of a type that is gone, whether an attribute still has it is looked at with its table.
             if let Some(after) = wanted.types.iter().find(|after| after.name == before.name) {
@@ -98,7 +105,8 @@ impl TableShape {
         self.attributes.iter().any(|attribute| attribute.name == UNDECLARED)
     }
 
-    fn refusals(&self, after: &Self, refusals: &mut Vec<String>) {
+    /// What the wanted table would lose or reinterpret, a sentence each.
+    pub(super) fn refusals(&self, after: &Self, refusals: &mut Vec<String>) {
         let name = &self.name;
         if self.key != after.key {
             refusals.push(format!(
@@ -184,12 +192,17 @@ impl AttributeShape {
         }
     }
 
-    fn shown(&self) -> String {
+    /// `Kind` of its values or its elements.
+    pub(super) fn kind(&self) -> Kind {
+        Kind::named(&self.kind).unwrap_or_else(|| Kind::Nested(self.kind.clone()))
+    }
+
+    pub(super) fn shown(&self) -> String {
         if self.list { format!("[{}]", self.kind) } else { self.kind.clone() }
     }
 
     /// Whether stored values can stay as they are. `Int` fits into `Long`.
-    fn fits(&self, new: &Self) -> bool {
+    pub(super) fn fits(&self, new: &Self) -> bool {
         let widened = self.kind == Kind::Int.name() && new.kind == Kind::Long.name();
         self.list == new.list && (self.kind == new.kind || widened)
     }

@@ -21,6 +21,11 @@ pub struct Object {
 
 /// The statement that makes the table itself.
 pub(super) fn create(schema: &Schema, id: TableId) -> String {
+    create_as(schema, id, &quoted(&schema.table(id).name))
+}
+
+/// The same under another name, which is quoted.
+pub(super) fn create_as(schema: &Schema, id: TableId, name: &str) -> String {
     let table = schema.table(id);
     let columns: Vec<String> = table
         .attributes
@@ -33,7 +38,7 @@ pub(super) fn create(schema: &Schema, id: TableId) -> String {
         .chain([format!("{REVISION} INTEGER NOT NULL")])
         .chain(computed::generated(schema, id).into_iter().map(|generated| generated.column))
         .collect();
-    format!("CREATE TABLE {}({}) STRICT", quoted(&table.name), columns.join(","))
+    format!("CREATE TABLE {name}({}) STRICT", columns.join(","))
 }
 
 /// A column as it stands in `CREATE TABLE` and `ALTER TABLE … ADD COLUMN`.

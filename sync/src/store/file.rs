@@ -47,7 +47,7 @@ pub enum OpenError {
     },
     /// The schema would lose data.
     #[error(transparent)]
-    Migration(#[from] super::writer::MigrateError),
+    Migration(#[from] super::migrate::MigrateError),
     /// libSQL failed.
     #[error("the database failed: {0}")]
     Database(rusqlite::Error),

@@ -1,6 +1,7 @@
 //! One database file: a handle that is cheap to clone, one writer behind it, and readers that never wait for it.
 
 mod writer;
+mod migrate;
 mod page;
 mod reader;
 mod choice;
@@ -9,8 +10,9 @@ mod value;
 
 pub use choice::Chosen;
 pub use file::{LOCK_NAME, OpenError, libsql_version, sqlite_version};
+pub use migrate::{MigrateError, Mode, Ran};
 pub use reader::{Cell, Flow, ReadError, Reader, Record};
-pub use writer::{CommitError, MigrateError};
+pub use writer::CommitError;
 
 use crate::catalog::Catalog;
 use crate::commit::{Commit, Committed};
@@ -41,6 +43,21 @@ struct Shared {
     log: Box<str>,
     secret: Box<[u8]>,
     path: PathBuf,
+}
+
+/// Brings the database in a folder to a schema, and does nothing else with it. `announce` hears, before the first change,
+/// what will be lost and what converted, a line each. Blocks.
+///
+/// # Errors
+/// As [`Store::open`]; what `mode` allows to lose is no error.
+pub fn migrate(
+    folder: &Path,
+    schema: &Schema,
+    mode: Mode,
+    announce: &mut dyn FnMut(&[String]),
+) -> Result<Vec<Ran>, OpenError> {
+    let opened = file::open(folder)?;
+    Ok(migrate::migrate(&opened.writing, schema, mode, announce)?)
 }
 
 impl Store {

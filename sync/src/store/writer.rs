@@ -9,11 +9,11 @@
 //! for; if it is gone, nobody is answered and the group runs again, one commit at a time.
 
 use super::file::{self, OpenError, Opened};
+use super::migrate::{MigrateError, Mode, migrate};
 use super::value::{Param, owned};
 use crate::catalog::Catalog;
 use crate::commit::{Commit, Committed, Outcome, Reason, Rejected, Write};
-use crate::ddl::{self, ComputedRange, MigrationError, Shape};
-use crate::ident::{literal, quoted};
+use crate::ident::quoted;
 use crate::limits;
 use crate::sql::{self, Moment, Step, Wanted};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -21,11 +21,11 @@ use rusqlite::ffi::{
     SQLITE_CONSTRAINT_DATATYPE, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE,
 };
 use rusqlite::{Connection, ErrorCode, Params, Statement, params_from_iter};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{self, SystemTime, UNIX_EPOCH};
-use stoa_schema::model::{AttributeId, Schema, Table, UNDECLARED};
+use stoa_schema::model::{AttributeId, Schema, Table};
 use stoa_schema::time::Instant;
 use stoa_schema::value::Value;
 use tokio::sync::oneshot;
@@ -47,66 +47,6 @@ pub enum CommitError {
     Database(rusqlite::Error),
 }
 
-/// Why the tables were not brought to another schema.
-#[derive(Debug, thiserror::Error)]
-pub enum MigrateError {
-    /// It would lose data.
-    #[error(transparent)]
-    Refused(#[from] MigrationError),
-    /// Stored rows break what the schema now asks.
-    #[error(
-        "{table}.{attribute} is now required, but {rows} stored records have no value there; give them one first, or drop the `!`"
-    )]
-    Required {
-        /// The table.
-        table: String,
-        /// The attribute.
-        attribute: String,
-        /// How many.
-        rows: u64,
-    },
-    /// Stored rows hold undeclared attributes in a table that is no longer open.
-    #[error(
-        "{table} is no longer @open, but {rows} stored records have undeclared attributes; PATCH them to null first, or put @open back"
-    )]
-    Sealed {
-        /// The table.
-        table: String,
-        /// How many.
-        rows: u64,
-    },
-    /// Stored rows hold, undeclared, what is declared now.
-    #[error(
-        "{table}.{attribute} is declared now, but {rows} stored records have it as an undeclared attribute; PATCH it to null there first, then store it anew"
-    )]
-    Declared {
-        /// The table.
-        table: String,
-        /// The attribute.
-        attribute: String,
-        /// How many.
-        rows: u64,
-    },
-    /// Of stored rows a number would be computed that the attribute cannot hold.
-    #[error(
-        "{table}.{attribute} would leave the range of its type in {rows} stored records; change these, its expression or its type"
-    )]
-    Range {
-        /// The table.
-        table: String,
-        /// The attribute.
-        attribute: String,
-        /// How many.
-        rows: u64,
-    },
-    /// libSQL failed.
-    #[error("the database failed: {0}")]
-    Database(#[from] rusqlite::Error),
-    /// The store is closed.
-    #[error("the database is closed")]
-    Closed,
-}
-
 enum Request {
     Commit(Commit, oneshot::Sender<Result<Committed, CommitError>>),
     Migrate(Schema, oneshot::Sender<Result<Arc<Catalog>, MigrateError>>),
@@ -125,7 +65,8 @@ impl Writer {
         schema: Schema,
         position: Arc<AtomicU64>,
     ) -> Result<(Self, Arc<Catalog>), OpenError> {
-        let catalog = migrate(&opened.writing, schema)?;
+        migrate(&opened.writing, &schema, Mode::Additive, &mut |_| {})?;
+        let catalog = Arc::new(Catalog::new(schema));
         let (queue, requests) = bounded(limits::COMMIT_QUEUE);
         let mut thread = WriterThread {
             connection: opened.writing,
@@ -204,7 +145,10 @@ impl WriterThread {
                         self.group(group);
                         next = other;
                     }
-                    Request::Migrate(schema, answer) => _ = answer.send(migrate(&self.connection, schema)),
+                    Request::Migrate(schema, answer) => {
+                        let done = migrate(&self.connection, &schema, Mode::Additive, &mut |_| {});
+                        _ = answer.send(done.map(|_| Arc::new(Catalog::new(schema))));
+                    }
                     Request::Close(answer) => {
                         self.finish_imports();
                         self.checkpoint();
@@ -601,76 +545,4 @@ fn current_revision(connection: &Connection, catalog: &Catalog, write: &Write) -
     let mut statement = connection.prepare_cached(&catalog.statements(write.table).revision)?;
     let mut rows = statement.query([Param(id)])?;
     rows.next()?.map(|row| row.get(0)).transpose()
-}
-
-/// Brings the tables to the schema, in one transaction.
-fn migrate(connection: &Connection, schema: Schema) -> Result<Arc<Catalog>, MigrateError> {
-    let held: Shape = match file::meta(connection, "shape")? {
-        Some(text) => serde_json::from_str(&text)
-            .map_err(|error| rusqlite::Error::InvalidParameterName(format!("_meta.shape: {error}")))?,
-        None => Shape::default(),
-    };
-    let steps = ddl::steps(&held, &made_objects(connection)?, &schema)?;
-    let shape = Shape::of(&schema);
-    if !steps.statements.is_empty() || shape != held || !steps.newly_required.is_empty() {
-        savepoint(connection, "BEGIN IMMEDIATE")?;
-        let done = apply(connection, &steps, &shape);
-        savepoint(connection, if done.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-        done?;
-    }
-    Ok(Arc::new(Catalog::new(schema)))
-}
-
-fn apply(connection: &Connection, steps: &ddl::Steps, shape: &Shape) -> Result<(), MigrateError> {
-    rows_allow(connection, steps)?;
-    for statement in &steps.statements {
-        connection.execute_batch(statement)?;
-    }
-    for (table, attribute) in &steps.newly_required {
-        let rows = rows_where(connection, table, &format!("{} IS NULL", quoted(attribute)))?;
-        if rows > 0 {
-            return Err(MigrateError::Required { table: table.clone(), attribute: attribute.clone(), rows });
-        }
-    }
-    for ComputedRange { table, attribute, beyond } in &steps.newly_computed {
-        let rows = rows_where(connection, table, beyond)?;
-        if rows > 0 {
-            return Err(MigrateError::Range { table: table.clone(), attribute: attribute.clone(), rows });
-        }
-    }
-    let text =
-        serde_json::to_string(shape).map_err(|error| rusqlite::Error::InvalidParameterName(error.to_string()))?;
-    Ok(file::set_meta(connection, "shape", &text)?)
-}
-
-/// Whether no row stands in the way of what an open table becomes.
-fn rows_allow(connection: &Connection, steps: &ddl::Steps) -> Result<(), MigrateError> {
-    let undeclared = quoted(UNDECLARED);
-    for table in &steps.sealed {
-        let rows = rows_where(connection, table, &format!("{undeclared} IS NOT NULL"))?;
-        if rows > 0 {
-            return Err(MigrateError::Sealed { table: table.clone(), rows });
-        }
-    }
-    for (table, attribute) in &steps.newly_declared {
-        let path = literal(&format!("$.\"{attribute}\""));
-        let rows = rows_where(connection, table, &format!("json_type({undeclared},{path}) IS NOT NULL"))?;
-        if rows > 0 {
-            return Err(MigrateError::Declared { table: table.clone(), attribute: attribute.clone(), rows });
-        }
-    }
-    Ok(())
-}
-
-fn rows_where(connection: &Connection, table: &str, condition: &str) -> rusqlite::Result<u64> {
-    let sql = format!("SELECT count(*) FROM {} WHERE {condition}", quoted(table));
-    connection.query_row(&sql, [], |row| row.get(0)).map(i64::unsigned_abs)
-}
-
-/// Name → statement of the indexes, element tables and triggers that Stoa made: their names have a colon.
-fn made_objects(connection: &Connection) -> rusqlite::Result<HashMap<String, String>> {
-    let sql = "SELECT name,sql FROM sqlite_master WHERE instr(name,':')>0 AND sql IS NOT NULL AND tbl_name NOT LIKE '\\_%' ESCAPE '\\'";
-    let mut statement = connection.prepare(sql)?;
-    let objects = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    objects.collect()
 }

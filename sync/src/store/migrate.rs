@@ -1,0 +1,247 @@
+//! From what a file holds to another schema, in one transaction: killed at any moment, the file has the old shape or the
+//! new one.
+
+use super::file;
+use crate::ddl::{self, ComputedRange, Conversion, MigrationError, Shape};
+use crate::ident::{literal, quoted};
+use crate::limits;
+use rusqlite::Connection;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+use stoa_schema::model::{Schema, UNDECLARED};
+
+/// Why the tables were not brought to another schema.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// It would lose data.
+    #[error(transparent)]
+    Refused(#[from] MigrationError),
+    /// Stored rows break what the schema now asks.
+    #[error(
+        "{table}.{attribute} is now required, but {rows} stored records have no value there; give them one first, or drop the `!`"
+    )]
+    Required {
+        /// The table.
+        table: String,
+        /// The attribute.
+        attribute: String,
+        /// How many.
+        rows: u64,
+    },
+    /// Stored rows hold undeclared attributes in a table that is no longer open.
+    #[error(
+        "{table} is no longer @open, but {rows} stored records have undeclared attributes; PATCH them to null first, or put @open back"
+    )]
+    Sealed {
+        /// The table.
+        table: String,
+        /// How many.
+        rows: u64,
+    },
+    /// Stored rows hold, undeclared, what is declared now.
+    #[error(
+        "{table}.{attribute} is declared now, but {rows} stored records have it as an undeclared attribute; PATCH it to null there first, then store it anew"
+    )]
+    Declared {
+        /// The table.
+        table: String,
+        /// The attribute.
+        attribute: String,
+        /// How many.
+        rows: u64,
+    },
+    /// Of stored rows a number would be computed that the attribute cannot hold.
+    #[error(
+        "{table}.{attribute} would leave the range of its type in {rows} stored records; change these, its expression or its type"
+    )]
+    Range {
+        /// The table.
+        table: String,
+        /// The attribute.
+        attribute: String,
+        /// How many.
+        rows: u64,
+    },
+    /// Stored values have no counterpart in the attribute's new type.
+    #[error(
+        "{table}.{attribute} changes {types}, but {rows} stored records have a value there that cannot be converted; change them first, or give the attribute another name: {}", shown.join(", ")
+    )]
+    Unconvertible {
+        /// The table.
+        table: String,
+        /// The attribute.
+        attribute: String,
+        /// From which to which.
+        types: String,
+        /// How many.
+        rows: u64,
+        /// The first of them: their keys and the values.
+        shown: Vec<String>,
+    },
+    /// libSQL failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// The store is closed.
+    #[error("the database is closed")]
+    Closed,
+}
+
+/// What a migration may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Everything, to see what it does: then it is undone.
+    Plan,
+    /// What loses nothing.
+    Additive,
+    /// Everything.
+    Destructive,
+}
+
+/// A statement that a migration ran.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Its text.
+    pub statement: String,
+    /// The rows it wrote, if it wrote rows.
+    pub rows: Option<u64>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Brings the tables to the schema; `announce` hears before the first change what will be lost and what converted.
+pub(super) fn migrate(
+    connection: &Connection,
+    schema: &Schema,
+    mode: Mode,
+    announce: &mut dyn FnMut(&[String]),
+) -> Result<Vec<Ran>, MigrateError> {
+    let held = held(connection)?;
+    let existing = made_objects(connection)?;
+    let steps = match mode {
+        Mode::Additive => ddl::steps(&held, &existing, schema)?,
+        Mode::Plan | Mode::Destructive => ddl::destructive_steps(&held, &existing, schema)?,
+    };
+    let shape = Shape::of(schema);
+    if steps.statements.is_empty() && shape == held && steps.newly_required.is_empty() {
+        return Ok(Vec::new());
+    }
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let done = apply(connection, &steps, &shape, announce);
+    let kept = done.is_ok() && mode != Mode::Plan;
+    connection.execute_batch(if kept { "COMMIT" } else { "ROLLBACK" })?;
+    done
+}
+
+/// The shape that the file was last brought to.
+pub(super) fn held(connection: &Connection) -> rusqlite::Result<Shape> {
+    match file::meta(connection, "shape")? {
+        Some(text) => serde_json::from_str(&text)
+            .map_err(|error| rusqlite::Error::InvalidParameterName(format!("_meta.shape: {error}"))),
+        None => Ok(Shape::default()),
+    }
+}
+
+fn apply(
+    connection: &Connection,
+    steps: &ddl::Steps,
+    shape: &Shape,
+    announce: &mut dyn FnMut(&[String]),
+) -> Result<Vec<Ran>, MigrateError> {
+    rows_allow(connection, steps)?;
+    for conversion in &steps.conversions {
+        all_convert(connection, conversion)?;
+    }
+    announce(&told(connection, steps)?);
+    let ran = steps.statements.iter().map(|statement| run(connection, statement)).collect::<rusqlite::Result<_>>()?;
+    for (table, attribute) in &steps.newly_required {
+        let rows = rows_where(connection, table, &format!("{} IS NULL", quoted(attribute)))?;
+        if rows > 0 {
+            return Err(MigrateError::Required { table: table.clone(), attribute: attribute.clone(), rows });
+        }
+    }
+    for ComputedRange { table, attribute, beyond } in &steps.newly_computed {
+        let rows = rows_where(connection, table, beyond)?;
+        if rows > 0 {
+            return Err(MigrateError::Range { table: table.clone(), attribute: attribute.clone(), rows });
+        }
+    }
+    if steps.are_destructive() {
+        // Nobody goes on from a position of the log before: its images have the old shape.
+        connection.execute("UPDATE _meta SET value=lower(hex(randomblob(4))) WHERE key='log'", [])?;
+    }
+    let text =
+        serde_json::to_string(shape).map_err(|error| rusqlite::Error::InvalidParameterName(error.to_string()))?;
+    file::set_meta(connection, "shape", &text)?;
+    Ok(ran)
+}
+
+fn run(connection: &Connection, statement: &str) -> rusqlite::Result<Ran> {
+    let began = Instant::now();
+    let written = connection.execute(statement, [])? as u64;
+    let rows = statement.starts_with("INSERT").then_some(written);
+    Ok(Ran { statement: statement.to_owned(), rows, took: began.elapsed() })
+}
+
+/// What will be lost and converted, a line each.
+fn told(connection: &Connection, steps: &ddl::Steps) -> rusqlite::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for loss in &steps.losses {
+        let count: i64 = connection.query_row(&loss.count, [], |row| row.get(0))?;
+        lines.push(format!("lost: {count} {}", loss.what));
+    }
+    for Conversion { table, attribute, types, .. } in &steps.conversions {
+        let rows = rows_where(connection, table, &format!("{} IS NOT NULL", quoted(attribute)))?;
+        lines.push(format!("converted: {rows} values of {table}.{attribute} {types}"));
+    }
+    Ok(lines)
+}
+
+fn all_convert(connection: &Connection, conversion: &Conversion) -> Result<(), MigrateError> {
+    let Conversion { table, attribute, types, key, fails } = conversion;
+    let rows = rows_where(connection, table, fails)?;
+    if rows == 0 {
+        return Ok(());
+    }
+    let sql = format!(
+        "SELECT CAST({key} AS TEXT)||' ('||CAST({} AS TEXT)||')' FROM {} WHERE {fails} ORDER BY {key} LIMIT {}",
+        quoted(attribute),
+        quoted(table),
+        limits::SHOWN_ROWS
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let shown = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let (table, attribute, types) = (table.clone(), attribute.clone(), types.clone());
+    Err(MigrateError::Unconvertible { table, attribute, types, rows, shown })
+}
+
+/// Whether no row stands in the way of what an open table becomes.
+fn rows_allow(connection: &Connection, steps: &ddl::Steps) -> Result<(), MigrateError> {
+    let undeclared = quoted(UNDECLARED);
+    for table in &steps.sealed {
+        let rows = rows_where(connection, table, &format!("{undeclared} IS NOT NULL"))?;
+        if rows > 0 {
+            return Err(MigrateError::Sealed { table: table.clone(), rows });
+        }
+    }
+    for (table, attribute) in &steps.newly_declared {
+        let path = literal(&format!("$.\"{attribute}\""));
+        let rows = rows_where(connection, table, &format!("json_type({undeclared},{path}) IS NOT NULL"))?;
+        if rows > 0 {
+            return Err(MigrateError::Declared { table: table.clone(), attribute: attribute.clone(), rows });
+        }
+    }
+    Ok(())
+}
+
+fn rows_where(connection: &Connection, table: &str, condition: &str) -> rusqlite::Result<u64> {
+    let sql = format!("SELECT count(*) FROM {} WHERE {condition}", quoted(table));
+    connection.query_row(&sql, [], |row| row.get(0)).map(i64::unsigned_abs)
+}
+
+/// Name → statement of the indexes, element tables and triggers that Stoa made: their names have a colon.
+pub(super) fn made_objects(connection: &Connection) -> rusqlite::Result<HashMap<String, String>> {
+    let sql = "SELECT name,sql FROM sqlite_master WHERE instr(name,':')>0 AND sql IS NOT NULL AND tbl_name NOT LIKE '\\_%' ESCAPE '\\'";
+    let mut statement = connection.prepare(sql)?;
+    let objects = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    objects.collect()
+}
