@@ -38,6 +38,7 @@ pages! {
     queries: "docs/queries.md",
     schema: "docs/schema.md",
     times: "docs/times.md",
+    tools: "docs/tools.md",
 }
 
 /// The names that stand in the tables of `docs/expressions.md`.

@@ -1,10 +1,10 @@
 //! Files of records: what their names say of their format and coding.
 
-use crate::data::coding::{Coding, decoder};
+use crate::data::coding::{Coding, Encoder, decoder};
 use crate::data::format::Format;
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 
 /// The name that stands for the standard streams.
 pub(super) const STANDARD_STREAM: &str = "-";
@@ -51,6 +51,47 @@ pub(super) fn open(path: &Path) -> Result<(Box<dyn Read>, Option<u64>), String> 
 /// What a file holds once its coding is undone.
 pub(super) fn decoded<'a>(coding: Option<Coding>, file: impl Read + 'a) -> Result<Box<dyn Read + 'a>, String> {
     decoder(coding.as_slice(), file).map_err(|error| format!("there is no memory to decode with: {error}"))
+}
+
+/// A file that is written beside the one it replaces, and takes its place when it is complete.
+pub(super) struct Replacement {
+    path: PathBuf,
+    beside: PathBuf,
+    file: File,
+    encoder: Option<Encoder>,
+}
+
+impl Replacement {
+    /// Begins the file beside `path`, packed as its name says.
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".part");
+        let beside = PathBuf::from(name);
+        let encoder = Named::of(path).coding.map(Encoder::new).transpose()?;
+        Ok(Self { path: path.to_owned(), file: File::create(&beside)?, beside, encoder })
+    }
+
+    /// Puts it, with all that was written on disk, in its place.
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        if let Some(encoder) = self.encoder.take() {
+            self.file.write_all(&encoder.finish()?)?;
+        }
+        self.file.sync_all()?;
+        std::fs::rename(&self.beside, &self.path)
+    }
+}
+
+impl Write for Replacement {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.encoder {
+            Some(encoder) => self.file.write_all(&encoder.push(bytes)?).map(|()| bytes.len()),
+            None => self.file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod dev;
 mod serve;
 mod check;
 mod import;
+mod export;
 mod migrate;
 mod offline;
 mod files;
@@ -86,6 +87,15 @@ Example:
   stoa import products.ndjson more.csv.gz --table Product --app my-app
   zcat old.gz | stoa import - --format csv --table Product --app my-app")]
     Import(ImportArgs),
+    /// Write the records of tables to files, also while a server runs.
+    #[command(after_help = "\
+All tables are written as they are at one moment. Without --table each goes to a file of its own; with one,
+its records go to standard output, or to --out. A file takes its place when it is complete.
+
+Example:
+  stoa export my-app --out backup
+  stoa export my-app --table Product --query 'price=lt=100&sort=name' --out cheap.csv.zst")]
+    Export(ExportArgs),
     /// Bring the database to the schema; say first what that would do.
     #[command(after_help = "\
 `dev` and `serve` do by themselves what loses nothing. What drops or converts values is done only here, with
@@ -130,6 +140,32 @@ struct ImportArgs {
     /// Store all of the file or nothing of it.
     #[arg(long)]
     atomic: bool,
+}
+
+/// What is exported, and where to.
+#[derive(Debug, Args)]
+struct ExportArgs {
+    /// The app folder.
+    #[arg(default_value = ".")]
+    app: PathBuf,
+    /// The tables, by their types' names [default: all].
+    #[arg(long, value_name = "TABLE", value_delimiter = ',')]
+    table: Vec<String>,
+    /// Folder of the database [default: .stoa in the app].
+    #[arg(long, value_name = "DIR", env = "STOA_DATA")]
+    data: Option<PathBuf>,
+    /// ndjson, csv, json, cbor or msgpack [default: what the name of --out ends in, else ndjson].
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+    /// The file, of one table (`-` is standard output); the folder, of several [default: export].
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+    /// Which records of the table, in which order and with what, as in a URL behind the `?`.
+    #[arg(long, value_name = "QUERY")]
+    query: Option<String>,
+    /// Write @hidden attributes as well.
+    #[arg(long)]
+    hidden: bool,
 }
 
 /// What is migrated, and how far.
@@ -190,6 +226,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => arguments.use_zones().and_then(|()| serve::run(&arguments)),
         Command::Check { app } => check::run(&app),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Version { verbose } => version::run(verbose),
     };

@@ -112,7 +112,8 @@ pub async fn read(
     answered.await.unwrap_or(Err(ReadError::Closed))
 }
 
-fn place(reader: &Reader, plan: &ListPlan) -> Result<Place, ReadError> {
+/// Finds where a page lies by counting.
+pub(super) fn place(reader: &Reader, plan: &ListPlan) -> Result<Place, ReadError> {
     let total = reader.number(&plan.total)?;
     let mut following = 0;
     for count in &plan.counts {

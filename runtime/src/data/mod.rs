@@ -1,6 +1,7 @@
 //! Records between the store and the network: queries become answers in some format, bodies become commits. Knows no
 //! HTTP.
 
+pub mod export;
 pub mod list;
 pub mod record;
 pub mod import;

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// The lock file's name in the data folder.
 pub const LOCK_NAME: &str = "stoa.lock";
-const DATABASE_NAME: &str = "stoa.db";
+/// The database's name in the data folder.
+pub(super) const DATABASE_NAME: &str = "stoa.db";
 
 /// Why a database cannot be opened. Each is one sentence for the person who started the program.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,18 @@ pub enum OpenError {
         found: u32,
         /// The format of this program.
         known: u32,
+    },
+    /// There is none, and none is to be made.
+    #[error("there is no database in {}", folder.display())]
+    Missing {
+        /// Which folder.
+        folder: PathBuf,
+    },
+    /// Its tables are not those of the schema, and it is only to be read.
+    #[error("the schema asks for more than the database in {} has; bring it there first", folder.display())]
+    Behind {
+        /// Which folder.
+        folder: PathBuf,
     },
     /// It is no database, or a damaged one.
     #[error("{} cannot be opened as a database: {detail}", path.display())]

@@ -132,8 +132,14 @@ pub(super) fn migrate(
     done
 }
 
+/// Whether the tables are those of the schema.
+pub(super) fn is_at(connection: &Connection, schema: &Schema) -> Result<bool, MigrateError> {
+    let steps = ddl::steps(&held(connection)?, &made_objects(connection)?, schema)?;
+    Ok(steps.statements.is_empty())
+}
+
 /// The shape that the file was last brought to.
-pub(super) fn held(connection: &Connection) -> rusqlite::Result<Shape> {
+fn held(connection: &Connection) -> rusqlite::Result<Shape> {
     match file::meta(connection, "shape")? {
         Some(text) => serde_json::from_str(&text)
             .map_err(|error| rusqlite::Error::InvalidParameterName(format!("_meta.shape: {error}"))),
@@ -239,7 +245,7 @@ fn rows_where(connection: &Connection, table: &str, condition: &str) -> rusqlite
 }
 
 /// Name → statement of the indexes, element tables and triggers that Stoa made: their names have a colon.
-pub(super) fn made_objects(connection: &Connection) -> rusqlite::Result<HashMap<String, String>> {
+fn made_objects(connection: &Connection) -> rusqlite::Result<HashMap<String, String>> {
     let sql = "SELECT name,sql FROM sqlite_master WHERE instr(name,':')>0 AND sql IS NOT NULL AND tbl_name NOT LIKE '\\_%' ESCAPE '\\'";
     let mut statement = connection.prepare(sql)?;
     let objects = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;

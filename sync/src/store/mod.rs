@@ -1,5 +1,6 @@
 //! One database file: a handle that is cheap to clone, one writer behind it, and readers that never wait for it.
 
+mod read_only;
 mod writer;
 mod migrate;
 mod page;
@@ -58,6 +59,14 @@ pub fn migrate(
 ) -> Result<Vec<Ran>, OpenError> {
     let opened = file::open(folder)?;
     Ok(migrate::migrate(&opened.writing, schema, mode, announce)?)
+}
+
+/// Opens the database in a folder for reading alone, also while another process writes it. No deadline ends its reads.
+///
+/// # Errors
+/// There is none, it is newer than this program, or its tables are not those of the schema.
+pub fn open_to_read(folder: &Path, schema: &Schema) -> Result<Reader, OpenError> {
+    read_only::open(folder, schema)
 }
 
 impl Store {

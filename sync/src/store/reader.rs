@@ -190,6 +190,11 @@ impl Reader {
         Ok(number.unsigned_abs())
     }
 
+    /// The connection itself.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Runs `work` with all its reads in one snapshot.
     ///
     /// # Errors
@@ -278,6 +283,11 @@ fn connect(path: &Path, pool: Option<Arc<Pool>>) -> rusqlite::Result<Reader> {
     let watched = Arc::clone(&deadline);
     connection.progress_handler(STEPS_PER_LOOK, Some(move || watched.passed()));
     Ok(Reader { connection, deadline, pool, detached: std::cell::Cell::new(false), choices: RefCell::default() })
+}
+
+/// A reader outside any pool.
+pub(super) fn connect_alone(path: &Path) -> rusqlite::Result<Reader> {
+    connect(path, None)
 }
 
 type Job = Box<dyn FnOnce(&Reader) + Send>;

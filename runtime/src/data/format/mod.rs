@@ -38,6 +38,11 @@ impl Format {
         ("msgpack", Self::MessagePack),
     ];
 
+    /// What the names of its files end in, without the dot.
+    pub fn extension(self) -> &'static str {
+        Self::EXTENSIONS.iter().find(|(_, format)| *format == self).map_or("", |(extension, _)| extension)
+    }
+
     /// The format with this extension.
     pub fn named(extension: &str) -> Option<Self> {
         Self::EXTENSIONS.iter().find(|(known, _)| *known == extension).map(|(_, format)| *format)
