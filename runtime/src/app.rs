@@ -158,5 +158,5 @@ fn seed(path: &Path, catalog: &Arc<Catalog>) -> Result<Commit, AppError> {
     });
     let writes = writes.collect::<Result<_, AppError>>()?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Commit { catalog: Arc::clone(catalog), writes, independent: false, once: Some(format!("seed:{name}")) })
+    Ok(Commit { once: Some(format!("seed:{name}")), ..Commit::new(Arc::clone(catalog), writes) })
 }

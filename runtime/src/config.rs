@@ -20,6 +20,8 @@ pub struct File {
     pub cors: Vec<String>,
     /// Whether everybody who reaches the server may read and write.
     pub unauthenticated: Option<bool>,
+    /// Whether expired records are taken away.
+    pub sweep: Option<bool>,
 }
 
 /// What the command line and the environment say.
@@ -31,6 +33,8 @@ pub struct Given {
     pub data: Option<PathBuf>,
     /// Whether everybody who reaches the server may read and write.
     pub unauthenticated: bool,
+    /// Whether expired records stay where they are, invisible.
+    pub no_sweep: bool,
 }
 
 /// The settings of a server.
@@ -42,6 +46,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Origins whose pages may use the server.
     pub cors: Vec<String>,
+    /// Whether expired records are taken away.
+    pub sweep: bool,
 }
 
 /// Why the settings cannot be used.
@@ -104,7 +110,8 @@ impl Settings {
             return Err(ConfigError::Origin(wrong.clone()));
         }
         let data = data_folder(app, given.data, &file);
-        Ok(Self { listen, data, cors: file.cors })
+        let sweep = !given.no_sweep && file.sweep.unwrap_or(true);
+        Ok(Self { listen, data, cors: file.cors, sweep })
     }
 }
 
@@ -141,7 +148,7 @@ mod tests {
         let file = "listen = '127.0.0.1:80'\ndata = 'd'\n";
         let from_file = settle(Given::default(), file).unwrap();
         assert_eq!((from_file.listen.port(), from_file.data), (80, PathBuf::from("app/d")));
-        let given = Given { listen: "127.0.0.1:81".parse().ok(), data: Some("e".into()), unauthenticated: false };
+        let given = Given { listen: "127.0.0.1:81".parse().ok(), data: Some("e".into()), ..Given::default() };
         let flagged = settle(given, file).unwrap();
         assert_eq!((flagged.listen.port(), flagged.data), (81, PathBuf::from("e")));
     }

@@ -50,3 +50,6 @@ pub const UNDECLARED_ATTRIBUTES: usize = 1_000;
 
 /// Bytes of the name of an undeclared attribute; longer ones are refused (422).
 pub const UNDECLARED_NAME_BYTES: usize = 256;
+
+/// Bytes that a compiled `pattern` may take; a larger one is an error of the schema.
+pub const PATTERN_BYTES: usize = 1 << 20;

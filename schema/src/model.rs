@@ -126,9 +126,16 @@ impl Table {
         self.relations.iter().position(|relation| relation.name == name).map(RelationId)
     }
 
-    /// Whether the database computes some of its attributes.
+    /// Whether the database makes some of its values: computed ones, and those of `@expiresAt(max:)`.
     pub fn computes(&self) -> bool {
-        self.attributes.iter().any(|attribute| attribute.computed.is_some())
+        let bounded = |attribute: &Attribute| attribute.expires_at.is_some_and(|expires| expires.max_seconds.is_some());
+        self.attributes.iter().any(|attribute| attribute.computed.is_some() || bounded(attribute))
+    }
+
+    /// The attributes whose values are given rather than computed, in order.
+    pub fn stored(&self) -> Vec<AttributeId> {
+        let stored = self.attributes.iter().enumerate().filter(|(_, attribute)| attribute.computed.is_none());
+        stored.map(|(at, _)| AttributeId(at)).collect()
     }
 
     /// The names of all attributes and relations that are shown, for suggestions.
@@ -390,10 +397,41 @@ pub struct FieldCheck {
     pub min: Option<Literal>,
     /// The greatest value allowed.
     pub max: Option<Literal>,
-    /// The regular expression a text must match.
-    pub pattern: Option<String>,
+    /// The regular expression that a text must contain a match of.
+    pub pattern: Option<Pattern>,
     /// The only values allowed.
     pub one_of: Vec<Literal>,
+}
+
+/// A regular expression; its syntax is that of the `regex` crate, and a match takes time linear in the text.
+#[derive(Clone, Debug)]
+pub struct Pattern(regex::Regex);
+
+impl Pattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// It is no regular expression, or one too large to be kept; in words.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let built = regex::RegexBuilder::new(text).size_limit(crate::limits::PATTERN_BYTES).build();
+        built.map(Self).map_err(|error| error.to_string())
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Whether it matches somewhere in a text.
+    pub fn matches(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
 }
 
 /// `@check(expr:, name:)` on a type.
@@ -403,6 +441,8 @@ pub struct RecordCheck {
     pub expr: String,
     /// Its name in errors.
     pub name: Option<String>,
+    /// Where it is declared.
+    pub position: Position,
 }
 
 /// `@unique(fields:, unless:)` on a type.
@@ -412,6 +452,8 @@ pub struct UniqueSet {
     pub fields: Vec<AttributeId>,
     /// Records for which this holds do not count.
     pub unless: Option<String>,
+    /// Where it is declared.
+    pub position: Position,
 }
 
 /// `@noOverlap(start:, end:, by:, unless:, capacity:, name:)`.
@@ -425,10 +467,12 @@ pub struct NoOverlap {
     pub by: Vec<AttributeId>,
     /// Records for which this holds do not block.
     pub unless: Option<String>,
-    /// How many may overlap: a number, or a path to an attribute.
+    /// How many may overlap: a number, or an expression such as a path to an attribute. Without one: none may.
     pub capacity: Option<Literal>,
-    /// Its name in errors.
-    pub name: Option<String>,
+    /// Its name in errors, unique in its table.
+    pub name: String,
+    /// Where it is declared.
+    pub position: Position,
 }
 
 /// A place in a schema file.

@@ -1,7 +1,9 @@
 //! A schema together with the SQL that does not depend on the request.
 
+use crate::expiry;
 use crate::ident::{REVISION, quoted};
-use stoa_schema::model::{Schema, Stamp, Table, TableId};
+use crate::row::Row;
+use stoa_schema::model::{AttributeId, Schema, Stamp, Table, TableId};
 
 /// A schema and its fixed statements.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub struct Statements {
     pub revision: String,
     /// Deletes the record with id `?1`.
     pub delete: String,
+    /// Deletes the record with id `?1` if it has expired; `None` if records of the table never do.
+    pub clear: Option<String>,
     /// The revision and all columns of the record with id `?1`.
     pub record: String,
 }
@@ -58,7 +62,14 @@ impl Statements {
         let columns = names.join(",");
         let given = || table.attributes.iter().filter(|attribute| attribute.computed.is_none());
         let written: Vec<String> = given().map(|attribute| quoted(&attribute.name)).chain([REVISION.into()]).collect();
-        let places: Vec<String> = (1..=written.len()).map(|place| format!("?{place}")).collect();
+        let given_value = |at: usize, id: AttributeId| {
+            let place = format!("?{}", at + 1);
+            expiry::lifetime(table, id, &place).unwrap_or(place)
+        };
+        let stored = table.stored().into_iter().enumerate();
+        let values: Vec<String> = stored.map(|(at, id)| given_value(at, id)).collect();
+        let revision = format!("?{}", written.len());
+        let places: Vec<String> = values.into_iter().chain([revision]).collect();
         let insert = format!("INSERT INTO {name}({}) VALUES({})", written.join(","), places.join(","));
         let returning = match table.computes() {
             true => format!(" RETURNING {REVISION},{columns}"),
@@ -83,6 +94,8 @@ impl Statements {
             put_changed: format!("{upsert} WHERE {differs}"),
             revision: format!("SELECT {REVISION} FROM {name} WHERE {key}=?1"),
             delete: format!("DELETE FROM {name} WHERE {key}=?1"),
+            clear: expiry::expired(table, Row::Bare)
+                .map(|expired| format!("DELETE FROM {name} WHERE {key}=?1 AND {expired}")),
             record: format!("SELECT {REVISION},{columns} FROM {name} WHERE {key}=?1"),
             columns,
         }

@@ -1,10 +1,11 @@
 //! What is to be written, as data: the one way in.
 
 use crate::catalog::Catalog;
+use crate::rules::CheckKind;
 use std::sync::Arc;
 use stoa_schema::model::{AttributeId, TableId};
 use stoa_schema::query::Filter;
-use stoa_schema::value::{Changes, Value};
+use stoa_schema::value::{Change, Changes, Value};
 
 /// Writes that happen together or not at all.
 #[derive(Clone, Debug)]
@@ -18,6 +19,37 @@ pub struct Commit {
     pub independent: bool,
     /// A name remembered for ever; a commit whose name is already there does nothing. Not for independent writes.
     pub once: Option<String>,
+    /// Under which name the client may ask for the same again, and get what it got the first time.
+    pub request: Option<RequestKey>,
+    /// Attributes that take the id of a record that an earlier write of this commit stores.
+    pub references: Vec<Reference>,
+}
+
+impl Commit {
+    /// These writes, all or none.
+    pub fn new(catalog: Arc<Catalog>, writes: Vec<Write>) -> Self {
+        Self { catalog, writes, independent: false, once: None, request: None, references: Vec::new() }
+    }
+}
+
+/// An idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestKey {
+    /// As the client gave it.
+    pub key: String,
+    /// What the request was: another one with the same key is refused.
+    pub fingerprint: String,
+}
+
+/// An attribute of a write that takes the id of a record which an earlier one stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The position of the write.
+    pub write: usize,
+    /// Its attribute.
+    pub attribute: AttributeId,
+    /// The position of the earlier one.
+    pub made_by: usize,
 }
 
 /// One write.
@@ -29,6 +61,16 @@ pub struct Write {
     pub kind: WriteKind,
     /// What must hold of the record before.
     pub precondition: Precondition,
+    /// Attributes whose new text does not have the `pattern` that the schema asks for. SQL has no such patterns, so they were
+    /// looked for before; the write is refused, together with whatever else is wrong with it.
+    pub unmatched: Vec<AttributeId>,
+}
+
+impl Write {
+    /// A write without conditions.
+    pub fn new(table: TableId, kind: WriteKind) -> Self {
+        Self { table, kind, precondition: Precondition::default(), unmatched: Vec::new() }
+    }
 }
 
 /// What is written.
@@ -43,6 +85,13 @@ pub enum WriteKind {
     /// As [`WriteKind::Put`], but a record that is there exactly so is left alone, revision, times and all; what is stored
     /// is not shown ([`Outcome::Written`]).
     PutChanged(Vec<Value>),
+    /// A new record, or the changes of the one that has its id or, for some `@unique`, its values.
+    Merge {
+        /// The record, if it is new.
+        record: Vec<Value>,
+        /// What becomes of the attributes of the one that is there.
+        changes: Changes,
+    },
     /// Changes of one record, which must exist.
     Patch {
         /// Which.
@@ -67,6 +116,28 @@ pub enum WriteKind {
         /// Which.
         filter: Filter,
     },
+}
+
+impl WriteKind {
+    /// Gives an attribute a value, in what is stored or changed.
+    pub fn set(&mut self, attribute: AttributeId, value: Value) {
+        match self {
+            Self::Insert(record) | Self::InsertMissing(record) | Self::Put(record) | Self::PutChanged(record) => {
+                record[attribute.0] = value;
+            }
+            Self::Patch { changes, .. } | Self::PatchMatching { changes, .. } => set(changes, attribute, value),
+            Self::Merge { record, changes } => {
+                record[attribute.0] = value.clone();
+                set(changes, attribute, value);
+            }
+            Self::Delete { .. } | Self::DeleteMatching { .. } => {}
+        }
+    }
+}
+
+fn set(changes: &mut Changes, attribute: AttributeId, value: Value) {
+    changes.retain(|(id, _)| *id != attribute);
+    changes.push((attribute, Change::Set(value)));
 }
 
 /// What must hold of a record before it is written (RFC 9110 §13.1).
@@ -101,6 +172,8 @@ pub struct Committed {
     pub seq: u64,
     /// What each write did, in order.
     pub outcomes: Vec<Outcome>,
+    /// Whether an earlier commit with the same key did it.
+    pub replayed: bool,
 }
 
 /// What a write did.
@@ -160,4 +233,51 @@ pub enum Reason {
         /// What it holds, if the write was about one record.
         current: Option<Value>,
     },
+    /// The record would not be what the schema asks of each: everything that is wrong with it.
+    Broken(Vec<CheckKind>),
+    /// A number that was added to would leave the bounds of its `@check`.
+    Insufficient {
+        /// The attribute.
+        attribute: AttributeId,
+        /// How much was asked, without its sign, in all writes of the commit on that record.
+        requested: Value,
+        /// How much is possible; `None` if the check does not tell.
+        available: Option<Value>,
+    },
+    /// Another record has the same values.
+    Unique {
+        /// The attributes.
+        fields: Vec<AttributeId>,
+        /// The key of the other record.
+        id: Value,
+    },
+    /// Other records occupy the interval.
+    Overlap {
+        /// The position of the rule among the table's.
+        rule: usize,
+        /// The key they share.
+        key: Value,
+        /// Some of them.
+        conflicts: Vec<Conflict>,
+    },
+    /// Other records refer to the record.
+    Referenced {
+        /// The table that refers.
+        table: TableId,
+        /// The name of its relation.
+        relation: String,
+        /// The keys of some of them.
+        ids: Vec<Value>,
+    },
+}
+
+/// A record that occupies an interval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conflict {
+    /// Its key.
+    pub id: Value,
+    /// Where it begins, as stored.
+    pub start: String,
+    /// Where it ends, as stored.
+    pub end: String,
 }

@@ -4,23 +4,12 @@
 //! well as by the embedded engine. Nothing in it can fail at run time: what overflows becomes a double, what divides by
 //! zero null.
 
+use crate::expiry;
 use crate::ident::{literal, quoted};
+use crate::row::Row;
 use std::fmt::Write as _;
 use stoa_schema::expression::{Arithmetic, Comparison, Expression, Function, Node, Path};
 use stoa_schema::model::{AttributeId, RelationId, Schema, Table, TableId};
-
-/// The row on which an expression is evaluated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Row<'a> {
-    /// The row that a trigger's statement writes.
-    New,
-    /// The row that was there before.
-    Old,
-    /// The row of this table alias, unquoted; not `e`, nor `r` and a number.
-    Alias(&'a str),
-    /// The row of the only table around: column names stand alone, as generated columns and indexes want them.
-    Bare,
-}
 
 /// The SQL of an expression, to be put into brackets where operators stand beside it.
 pub fn expression(schema: &Schema, expression: &Expression, row: Row<'_>) -> String {
@@ -251,6 +240,9 @@ impl Writer<'_> {
         let local = quoted(&table.attribute(relation.local).name);
         // Writing to a String cannot fail.
         _ = write!(self.sql, " FROM {} AS r{depth} WHERE {there}{remote}={outer}{local}", quoted(&target.name));
+        if let Some(visible) = expiry::visible(target, Row::Alias(there.trim_end_matches('.'))) {
+            _ = write!(self.sql, " AND {visible}");
+        }
         if relation.remote != target.key {
             self.first_by_key(target, &there);
         }
@@ -286,7 +278,8 @@ fn symbol(operator: Comparison) -> &'static str {
 #[cfg(test)]
 #[expect(clippy::panic, reason = "a test ends on the first surprise")]
 mod tests {
-    use super::{Row, expression};
+    use super::expression;
+    use crate::row::Row;
     use stoa_schema::expression::{Expression, Reach};
     use stoa_schema::model::{Schema, Table, TableId};
     use stoa_schema::sdl::{Source, load};

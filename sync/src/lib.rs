@@ -11,7 +11,10 @@ pub mod sql;
 pub mod ddl;
 pub mod catalog;
 pub mod commit;
+pub mod rules;
 pub mod expression;
+pub mod expiry;
+pub mod row;
 pub mod ident;
 pub mod limits;
 

@@ -12,13 +12,27 @@ pub const GROUP_COMMITS: usize = 256;
 pub const GROUP_WRITES: usize = 4_096;
 
 /// How long an import goes on writing while others wait; then they take their turn.
-pub const IMPORT_SLICE: Duration = Duration::from_millis(8);
+pub const IMPORT_SLICE: Duration = Duration::from_millis(5);
 
 /// Writes of an import between two looks at whether others wait.
 pub const WRITES_BETWEEN_LOOKS: usize = 16;
 
 /// Rows shown of those that stand in the way of a migration; the others are counted.
 pub const SHOWN_ROWS: u32 = 10;
+/// How long what became of a request with an idempotency key is kept.
+pub const REQUESTS_KEPT: Duration = Duration::from_hours(24);
+
+/// Of the requests kept beyond their time, so many are forgotten whenever another is kept.
+pub const REQUESTS_FORGOTTEN: u32 = 16;
+
+/// Time between two looks for what has expired.
+pub const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Expired records of a table that one transaction takes away; the others wait for the next.
+pub const SWEPT_ROWS: usize = 500;
+
+/// Conflicting records listed where an interval is occupied.
+pub const LISTED_CONFLICTS: usize = 20;
 
 /// Reads waiting for a reader thread; beyond it a read is refused at once ([`crate::store::ReadError::Busy`]).
 pub const READ_QUEUE: usize = 4_096;
@@ -55,7 +69,7 @@ pub const READER_CACHE_KIB: u32 = 1_024;
 pub const WRITER_CACHE_KIB: u32 = 16_384;
 
 /// Pages in the write-ahead log at which the writer copies them into the file.
-pub const CHECKPOINT_PAGES: u32 = 4_000;
+pub const CHECKPOINT_PAGES: u32 = 2_000;
 
 /// Pairs that one `json_object` call takes: SQLite's functions take at most 127 arguments.
 pub const JSON_OBJECT_PAIRS: usize = 60;

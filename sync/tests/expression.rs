@@ -6,7 +6,8 @@ use rusqlite::types::Value;
 use stoa_schema::expression::{Expression, Reach};
 use stoa_schema::model::{Schema, Table, TableId};
 use stoa_schema::sdl::{Source, load};
-use stoa_sync::expression::{Row, expression};
+use stoa_sync::expression::expression;
+use stoa_sync::row::Row;
 
 const SHOP: &str = "
 type Line @table { id: ID  quantity: Int  large: Long  price: Float  note: String  nothing: String  none: Int

@@ -7,7 +7,7 @@ use stoa_schema::query::Query;
 use stoa_schema::sdl::{Source, load};
 use stoa_schema::value::Value;
 use stoa_sync::Store;
-use stoa_sync::commit::{Commit, Precondition, Write, WriteKind};
+use stoa_sync::commit::{Commit, Write, WriteKind};
 use stoa_sync::sql::{Lead, list_plan};
 use stoa_sync::store::{Flow, Options};
 
@@ -32,7 +32,7 @@ async fn explained(store: &Store, table: usize, raw: &str) -> String {
 #[tokio::test]
 async fn each_shape_uses_the_index_that_makes_it_fast() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { folder: folder.path().to_owned(), readers: 1 };
+    let options = Options { folder: folder.path().to_owned(), readers: 1, sweep: true };
     let (store, _) = Store::open(&options, schema()).unwrap();
     let shapes = [
         // An equality leads; the weak condition beside it is not chosen, and the order comes from the same index.
@@ -66,7 +66,8 @@ async fn each_shape_uses_the_index_that_makes_it_fast() {
 
 /// 4,000 products: each price once, ten names, `inStock` for all but four, all in one category but four.
 async fn filled(folder: &std::path::Path) -> Store {
-    let (store, catalog) = Store::open(&Options { folder: folder.to_owned(), readers: 1 }, schema()).unwrap();
+    let (store, catalog) =
+        Store::open(&Options { folder: folder.to_owned(), readers: 1, sweep: true }, schema()).unwrap();
     let product = |number: i64| {
         let text = |text: String| Value::Text(text);
         let rare = number % 1_000 == 0;
@@ -80,10 +81,10 @@ async fn filled(folder: &std::path::Path) -> Store {
             Value::List(format!("[\"{}\"]", if rare { "rare" } else { "common" })),
             text(if rare { "small" } else { "large" }.to_owned()),
         ];
-        Write { table: TableId(0), kind: WriteKind::Insert(values), precondition: Precondition::default() }
+        Write::new(TableId(0), WriteKind::Insert(values))
     };
     let writes = (0..4_000).map(product).collect();
-    store.commit(Commit { catalog, writes, independent: false, once: None }).await.unwrap();
+    store.commit(Commit::new(catalog, writes)).await.unwrap();
     store
 }
 

@@ -170,41 +170,27 @@ fn check_tells_the_errors_of_all_files_the_first_syntax_error_of_each() {
 }
 
 #[test]
-fn what_is_not_supported_yet_is_an_error_that_names_its_line() {
-    let unsupported = [
-        ("@check(min:", "type T @table @export {\n  id: ID @primaryKey\n  x: Int @check(min: 0)\n}\n", 3),
-        ("@unique", "type T @table @export {\n  id: ID @primaryKey\n  x: Int @unique\n}\n", 3),
-        ("@expiresAt", "type T @table @export {\n  id: ID @primaryKey\n  x: Date @expiresAt(max: 60)\n}\n", 3),
-        ("expiration", "type T @table(expiration: 60) @export {\n  id: ID @primaryKey\n}\n", 1),
-        ("@unique", "type T @table @export @unique(fields: [x]) {\n  id: ID @primaryKey\n  x: Int\n}\n", 1),
-        ("@check", "type T @table @export @check(expr: \"x > 1\") {\n  id: ID @primaryKey\n  x: Int\n}\n", 1),
-        (
-            "@noOverlap",
-            "type T @table @export @noOverlap(start: a, end: b, by: [c]) {\n  id: ID @primaryKey\n  a: String\n  b: String\n  c: ID\n}\n",
-            1,
-        ),
-    ];
-    for (what, schema, line) in unsupported {
-        let (code, output) = App::new(&[("schema.graphql", schema)]).check();
-        assert_eq!(code, Some(1), "{what}: {output}");
-        let name = what.trim_end_matches("(min:");
-        assert_says(&output, &["not supported yet", name, &format!("schema.graphql:{line}:")]);
+fn rules_that_cannot_work_are_errors_with_their_lines() {
+    for (fields, rules, said) in [
+        ("x: Int @check(min: \"a\")", "", "`x`: @check(min:) does not fit Int"),
+        ("x: String @check(pattern: \"(\")", "", "@check(pattern:): regex parse error"),
+        ("x: [Int] @unique", "", "@unique: `x` holds more than one value"),
+        ("x: Int @expiresAt", "", "`x`: @expiresAt needs a time"),
+        ("x: Int", "@check(expr: \"x > y\")", "character 5"),
+        ("x: Int", "@check(expr: \"x + 1\")", "@check(expr: \"x + 1\"), character 1"),
+        ("x: Int", "@unique(fields: [x], unless: \"other.x = 1\")", "@unique(unless:"),
+        ("a: Date b: Date", "@noOverlap(start: a, end: b)", "@noOverlap needs `by: […]`"),
+        ("a: Date b: Date c: ID", "@noOverlap(start: a, end: b, by: [c], capacity: 0)", "@noOverlap(capacity:)"),
+        ("a: Int b: Date c: ID", "@noOverlap(start: a, end: b, by: [c])", "`a` cannot hold a time"),
+        ("up: ID t: T @relationship(from: up, onDelete: cascade)", "", "onDelete: cascade leads back to T"),
+        ("up: ID! t: T @relationship(from: up, onDelete: setNull)", "", "`up` is never null"),
+    ] {
+        let schema = format!("type T @table @export {rules} {{\n  id: ID @primaryKey\n  {fields}\n}}\n");
+        let (code, output) = App::new(&[("schema.graphql", &schema)]).check();
+        assert_eq!(code, Some(1), "{schema}{output}");
+        let line = if rules.is_empty() { 3 } else { 1 };
+        assert_says(&output, &[said, &format!("schema.graphql:{line}:")]);
     }
-}
-
-#[test]
-fn unsupported_directives_are_told_beside_other_errors() {
-    let app = App::new(&[(
-        "schema.graphql",
-        "type T @table @export @noOverlap(start: a, end: b) {\n  a: String\n  b: String\n}\n\
-         type U @table @export {\n  id: ID @primaryKey\n  x: Int @check(min: 0)\n  y: Foo\n}\n",
-    )]);
-    let (code, output) = app.check();
-    assert_eq!(code, Some(1));
-    assert_says(
-        &output,
-        &["primary key", "@noOverlap is not supported yet", "@check is not supported yet", "unknown type `Foo`"],
-    );
 }
 
 #[test]

@@ -36,6 +36,7 @@ pages! {
     http: "docs/http.md",
     openapi: "docs/openapi.md",
     queries: "docs/queries.md",
+    rules: "docs/rules.md",
     schema: "docs/schema.md",
     times: "docs/times.md",
     tools: "docs/tools.md",

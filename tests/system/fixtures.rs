@@ -43,5 +43,9 @@ fixtures!(
     hidden,
     compound_keys,
     computed,
-    computed_ranges
+    computed_ranges,
+    checks,
+    overlaps,
+    references,
+    expiry
 );

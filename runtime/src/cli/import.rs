@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use stoa_schema::model::{Table, TableId};
 use stoa_schema::value::ViolationCode;
+use stoa_sync::Catalog;
 use stoa_sync::store::{Flow, OpenError};
 use tokio::runtime::Runtime;
 
@@ -99,16 +100,16 @@ fn one(import: &Import, source: &Source, atomic: bool, stop: &AtomicBool) -> Res
     };
     let done = if atomic { import.run_atomically(lines, body, watch) } else { import.run(lines, body, watch) };
     progress.finish();
-    let table = import.catalog.table(import.table);
+    let (catalog, table) = (&import.catalog, import.table);
     let report = match done {
         Ok(report) => report,
         Err(ImportError::Refused(report)) => {
-            tell_failures(&report, &shown, table);
+            tell_failures(&report, &shown, catalog, table);
             return Err(format!("{shown}: some lines are wrong, so nothing was stored"));
         }
         Err(error) => return Err(format!("{shown}: {}", explained(error))),
     };
-    tell_failures(&report, &shown, table);
+    tell_failures(&report, &shown, catalog, table);
     println!("{shown}: {}, {}", counted(&report), progress.pace(report.lines()));
     match report.stopped {
         true => Err(stopped(&report, import.intent, atomic)),
@@ -132,14 +133,14 @@ fn stopped(report: &Report, intent: Intent, atomic: bool) -> String {
     }
 }
 
-fn tell_failures(report: &Report, shown: &str, table: &Table) {
+fn tell_failures(report: &Report, shown: &str, catalog: &Catalog, table: TableId) {
     for Failed { line, fault } in &report.failed {
-        eprintln!("{shown}:{line}: {}", fault_messages(fault, table).join("; "));
+        eprintln!("{shown}:{line}: {}", fault_messages(fault, catalog, table).join("; "));
     }
     if report.failed_beyond > 0 {
         eprintln!("{shown}: {} more lines could not be stored", report.failed_beyond);
     }
-    if report.failed.iter().any(|failed| lacks_id(&failed.fault, table)) {
+    if report.failed.iter().any(|failed| lacks_id(&failed.fault, catalog.table(table))) {
         eprintln!("{shown}: --new makes ids where there are none, and takes every record as new");
     }
 }

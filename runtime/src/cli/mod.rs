@@ -200,6 +200,9 @@ struct ServerArgs {
     /// Let everybody who reaches the server read and write.
     #[arg(long, env = "STOA_UNAUTHENTICATED")]
     unauthenticated: bool,
+    /// Leave expired records in the database; nobody sees them in any case.
+    #[arg(long, env = "STOA_NO_SWEEP")]
+    no_sweep: bool,
     /// Folder of time zone files (TZif) [default: /usr/share/zoneinfo, unless the compiled-in data is newer].
     #[arg(long, value_name = "DIR", env = "STOA_ZONEINFO")]
     zoneinfo: Option<PathBuf>,
@@ -207,7 +210,12 @@ struct ServerArgs {
 
 impl ServerArgs {
     fn given(&self) -> Given {
-        Given { listen: self.listen, data: self.data.clone(), unauthenticated: self.unauthenticated }
+        Given {
+            listen: self.listen,
+            data: self.data.clone(),
+            unauthenticated: self.unauthenticated,
+            no_sweep: self.no_sweep,
+        }
     }
 
     fn use_zones(&self) -> Result<(), String> {

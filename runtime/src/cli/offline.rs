@@ -48,6 +48,6 @@ impl Offline {
     /// # Errors
     /// See [`Store::open`].
     pub(super) fn open(&self) -> Result<(Store, Arc<Catalog>), OpenError> {
-        Store::open(&Options { folder: self.data.clone(), readers: 1 }, self.schema.clone())
+        Store::open(&Options { folder: self.data.clone(), readers: 1, sweep: false }, self.schema.clone())
     }
 }

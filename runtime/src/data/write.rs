@@ -3,8 +3,9 @@
 use super::input::{self, Body, BodyError, Records};
 use std::sync::Arc;
 use stoa_schema::limits::RECORD_BYTES;
-use stoa_schema::model::{Kind, Table, TableId};
+use stoa_schema::model::{AttributeId, Kind, Table, TableId};
 use stoa_schema::query::Filter;
+use stoa_schema::time::Instant;
 use stoa_schema::value::{Change, Changes, Record, Value, Violation, read_changes};
 use stoa_sync::Catalog;
 use stoa_sync::commit::{Commit, Precondition, Write, WriteKind};
@@ -75,10 +76,10 @@ pub fn one(catalog: &Catalog, table: TableId, record: Record, intent: Intent) ->
 fn intended(catalog: &Catalog, table: TableId, record: Record, intent: Intent) -> Write {
     let kind = match intent {
         Intent::Insert => return new_record(catalog, table, record, WriteKind::Insert),
-        Intent::Put => WriteKind::Put(complete(record)),
-        Intent::PutChanged => WriteKind::PutChanged(complete(record)),
+        Intent::Put => WriteKind::Put,
+        Intent::PutChanged => WriteKind::PutChanged,
     };
-    Write { table, kind, precondition: Precondition::default() }
+    whole(catalog.table(table), table, kind, complete(record))
 }
 
 /// The record, if it has the id that it needs: a key of several parts is never made.
@@ -98,8 +99,36 @@ fn within(mut violation: Violation, at: usize) -> Violation {
 
 /// The write of a new record, which gets an id if it has none.
 pub fn new_record(catalog: &Catalog, table: TableId, record: Record, kind: fn(Vec<Value>) -> WriteKind) -> Write {
-    let values = identified(catalog.table(table), complete(record));
-    Write { table, kind: kind(values), precondition: Precondition::default() }
+    let declared = catalog.table(table);
+    whole(declared, table, kind, identified(declared, complete(record)))
+}
+
+/// The write of a whole record.
+fn whole(declared: &Table, table: TableId, kind: fn(Vec<Value>) -> WriteKind, values: Vec<Value>) -> Write {
+    let given = values.iter().enumerate().map(|(at, value)| (AttributeId(at), value));
+    let unmatched = unmatched(declared, given);
+    Write { unmatched, ..Write::new(table, kind(values)) }
+}
+
+/// The attributes whose new text does not match their `@check(pattern:)`.
+fn unmatched<'v>(table: &Table, values: impl Iterator<Item = (AttributeId, &'v Value)>) -> Vec<AttributeId> {
+    let fails = |(id, value): (AttributeId, &Value)| {
+        let pattern = table.attribute(id).check.as_ref()?.pattern.as_ref()?;
+        let mismatch = |text: &str| match Instant::parse_stored(text) {
+            Some(instant) => !pattern.matches(&instant.shown()),
+            None => !pattern.matches(text),
+        };
+        let fails = match value {
+            Value::Text(text) => mismatch(text),
+            Value::List(json) => {
+                let elements: Vec<Option<String>> = serde_json::from_str(json).unwrap_or_default();
+                elements.iter().flatten().any(|text| mismatch(text))
+            }
+            _ => false,
+        };
+        fails.then_some(id)
+    };
+    values.filter_map(fails).collect()
 }
 
 /// A record with an id: the given one, else a UUIDv7 (RFC 9562 §5.7), whose order is that of creation. An integer key is
@@ -130,8 +159,7 @@ pub fn put(
     }
     same_id(declared, record[declared.key.0].as_ref(), &id)?;
     record[declared.key.0] = Some(id);
-    let values = complete(record);
-    Ok(Write { table, kind: WriteKind::Put(values), precondition })
+    Ok(Write { precondition, ..whole(declared, table, WriteKind::Put, complete(record)) })
 }
 
 /// Reads the body of `PATCH /T/id`.
@@ -152,7 +180,8 @@ pub fn patch(
             same_id(declared, Some(value), &id)?;
         }
     }
-    Ok(Write { table, kind: WriteKind::Patch { id, changes }, precondition })
+    let unmatched = unmatched(declared, given(&changes));
+    Ok(Write { precondition, unmatched, ..Write::new(table, WriteKind::Patch { id, changes }) })
 }
 
 /// Reads the body of `PATCH /T/?query`.
@@ -165,7 +194,16 @@ pub fn patch_matching(catalog: &Catalog, table: TableId, filter: Filter, body: &
     if changes.iter().any(|(attribute, _)| *attribute == declared.key) {
         return Err(BodyError::Invalid { violations: vec![Violation::mismatch(declared.key())], index: None });
     }
-    Ok(Write { table, kind: WriteKind::PatchMatching { filter, changes }, precondition: Precondition::default() })
+    let unmatched = unmatched(declared, given(&changes));
+    Ok(Write { unmatched, ..Write::new(table, WriteKind::PatchMatching { filter, changes }) })
+}
+
+/// The values that changes give to attributes.
+fn given(changes: &Changes) -> impl Iterator<Item = (AttributeId, &Value)> {
+    changes.iter().filter_map(|(id, change)| match change {
+        Change::Set(value) | Change::Include(value) => Some((*id, value)),
+        Change::Add(_) | Change::Exclude(_) | Change::Merge(_) => None,
+    })
 }
 
 fn changes(table: &Table, body: &[u8]) -> Result<Changes, BodyError> {
@@ -191,5 +229,5 @@ fn complete(record: Record) -> Vec<Value> {
 
 /// A commit of these writes.
 pub fn commit(catalog: &Arc<Catalog>, writes: Vec<Write>) -> Commit {
-    Commit { catalog: Arc::clone(catalog), writes, independent: false, once: None }
+    Commit::new(Arc::clone(catalog), writes)
 }

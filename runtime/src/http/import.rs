@@ -17,7 +17,8 @@ use hyper::body::Incoming;
 use serde_json::{Value as Json, json};
 use std::io::{self, Read};
 use std::sync::Arc;
-use stoa_schema::model::{Table, TableId};
+use stoa_schema::model::TableId;
+use stoa_sync::Catalog;
 use stoa_sync::store::Flow;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -54,11 +55,11 @@ impl Importing<'_> {
             if atomic { import.run_atomically(lines, body, watch) } else { import.run(lines, body, watch) }
         });
         forward(body, pieces).await;
-        let table = self.tables.catalog.table(self.table);
+        let (catalog, table) = (&self.tables.catalog, self.table);
         let done = working.await.unwrap_or(Err(ImportError::Commit(stoa_sync::store::CommitError::Closed)));
-        let report = done.map_err(|error| of_import(error, table))?;
+        let report = done.map_err(|error| of_import(error, catalog, table))?;
         let position = Position::new(self.service.store.log(), report.seq);
-        Ok(respond::report(&told(&report, table), position))
+        Ok(respond::report(&told(&report, catalog, table), position))
     }
 }
 
@@ -98,20 +99,20 @@ impl Read for Received {
     }
 }
 
-fn of_import(error: ImportError, table: &Table) -> Box<Problem> {
+fn of_import(error: ImportError, catalog: &Catalog, table: TableId) -> Box<Problem> {
     match error {
         ImportError::Body(error) => error.into(),
         ImportError::Broken(error) if error.kind() == io::ErrorKind::TimedOut => {
             Problem::new(ProblemKind::TIMEOUT, "the body stopped in the middle; the lines before it may be stored")
         }
         ImportError::Broken(error) => Problem::syntax(format!("the body broke off: {error}")),
-        ImportError::Commit(error) => problem::of_commit(error, table, &[], false),
+        ImportError::Commit(error) => problem::of_commit(error, catalog, table, &[], false),
         ImportError::TooLarge => {
             Problem::new(ProblemKind::TOO_LARGE, "an import that is all or nothing may have 64 MiB")
         }
         ImportError::Refused(report) => {
             let detail = "some lines are wrong, so nothing was stored";
-            let mut told = told(&report, table);
+            let mut told = told(&report, catalog, table);
             Problem::new(ProblemKind::VALIDATION, detail)
                 .with("errors", json!([{"pointer": "", "code": "lines", "message": detail}]))
                 .with("failed", told["failed"].take())
@@ -119,9 +120,9 @@ fn of_import(error: ImportError, table: &Table) -> Box<Problem> {
     }
 }
 
-fn told(report: &Report, table: &Table) -> Json {
+fn told(report: &Report, catalog: &Catalog, table: TableId) -> Json {
     let failed: Vec<Json> =
-        report.failed.iter().map(|it| json!({"line": it.line, "errors": faults(&it.fault, table)})).collect();
+        report.failed.iter().map(|it| json!({"line": it.line, "errors": faults(&it.fault, catalog, table)})).collect();
     let mut told = json!({"inserted": report.inserted, "updated": report.updated, "failed": failed});
     if report.failed_beyond > 0 {
         told["failedBeyond"] = report.failed_beyond.into();
@@ -130,16 +131,16 @@ fn told(report: &Report, table: &Table) -> Json {
 }
 
 /// What is wrong with a line, in the words of the problem that it would have been alone.
-fn faults(fault: &Fault, table: &Table) -> Vec<Json> {
+fn faults(fault: &Fault, catalog: &Catalog, table: TableId) -> Vec<Json> {
     let problem = match fault {
         Fault::Body(error) => Box::<Problem>::from(error.clone()),
-        Fault::Reason(reason) => problem::of_reason(reason, table, None),
+        Fault::Reason(reason) => problem::of_reason(reason, catalog, table, None),
     };
     problem.as_errors()
 }
 
 /// What is wrong with a line, for people.
-pub(crate) fn fault_messages(fault: &Fault, table: &Table) -> Vec<String> {
+pub(crate) fn fault_messages(fault: &Fault, catalog: &Catalog, table: TableId) -> Vec<String> {
     let message = |error: &Json| error["message"].as_str().map(str::to_owned);
-    faults(fault, table).iter().filter_map(message).collect()
+    faults(fault, catalog, table).iter().filter_map(message).collect()
 }

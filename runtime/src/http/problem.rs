@@ -1,5 +1,9 @@
 //! Problem documents (RFC 9457): the one place where a failure gets its status, name and words.
 
+mod rules;
+
+pub(super) use rules::of_reason;
+
 use super::body::AnswerBody;
 use crate::data::input::BodyError;
 use crate::data::tag::Tag;
@@ -8,10 +12,11 @@ use crate::openapi;
 use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value as Json, json};
-use stoa_schema::model::{Attribute, Kind, Table};
+use stoa_schema::model::TableId;
 use stoa_schema::query::QueryError;
-use stoa_schema::value::{Change, Value, Violation};
-use stoa_sync::commit::{Reason, Rejected, Write, WriteKind};
+use stoa_schema::value::Violation;
+use stoa_sync::Catalog;
+use stoa_sync::commit::{Rejected, Write};
 use stoa_sync::store::{CommitError, ReadError};
 
 /// A kind of problem: its name in `type`, its status, its title, and what the page about it says.
@@ -56,9 +61,17 @@ kinds! {
     VALIDATION = "validation", UNPROCESSABLE_ENTITY, "The content is not valid",
         "The body can be read, but is not what the schema declares. `errors` lists everything that is wrong: where (a JSON Pointer), a code, and what.";
     UNIQUE = "unique", CONFLICT, "Already there",
-        "A record with the same value in `fields` exists.";
+        "A record with the same value in `fields` exists. `id` is its key.";
     INSUFFICIENT = "insufficient", CONFLICT, "Not enough left",
-        "Adding to `field` would take it beyond what it may hold: `requested` was asked, `available` is possible.";
+        "Adding to `field` would take it beyond what it may hold. `requested` is how much the whole request asked for, `available` how much is possible; both without a sign.";
+    OVERLAP = "overlap", CONFLICT, "Already taken",
+        "Other records occupy the interval, and the rule `constraint` lets no more share the value `key` at a time. `conflicts` lists some of them.";
+    REFERENCED = "referenced", CONFLICT, "Still referred to",
+        "Other records refer to this one, and the schema says that they keep it: `table` has the relation `relation`, and `ids` are some of them.";
+    IDEMPOTENCY_MISMATCH = "idempotency-mismatch", UNPROCESSABLE_ENTITY, "The key belongs to another request",
+        "A request with this Idempotency-Key was carried out, and it was not the same: a key stands for one method, path, query and body.";
+    PRECONDITION_REQUIRED = "precondition-required", PRECONDITION_REQUIRED, "A precondition is required",
+        "Records of this table are changed only by those who say which version they have seen: send If-Match with the ETag of the record.";
     PRECONDITION = "precondition", PRECONDITION_FAILED, "The record has changed",
         "If-Match or If-None-Match does not hold. The header ETag and the member `etag` carry the tag of the record as it is; without them there is no such record.";
     FORBIDDEN = "forbidden", FORBIDDEN, "Forbidden",
@@ -223,74 +236,28 @@ impl From<ReadError> for Box<Problem> {
 }
 
 /// The problem of a commit, told with the writes it had. `array`: the body was an array, so that the position matters.
-pub(super) fn of_commit(error: CommitError, table: &Table, writes: &[Write], array: bool) -> Box<Problem> {
+pub(super) fn of_commit(
+    error: CommitError,
+    catalog: &Catalog,
+    table: TableId,
+    writes: &[Write],
+    array: bool,
+) -> Box<Problem> {
     match error {
+        CommitError::Mismatch => {
+            Problem::new(ProblemKind::IDEMPOTENCY_MISMATCH, "this Idempotency-Key was used with another request").with(
+                "errors",
+                json!([{"pointer": "", "code": "idempotency-key", "message": "use a new key for a new request"}]),
+            )
+        }
         CommitError::Busy | CommitError::Closed => Problem::unavailable(error.to_string()),
         CommitError::Database(error) => {
             tracing::error!(%error, "a write failed");
             Problem::unavailable("the database cannot be written; nothing was stored")
         }
         CommitError::Rejected(Rejected { index, reason }) => {
-            let problem = of_reason(&reason, table, writes.get(index));
+            let problem = of_reason(&reason, catalog, table, writes.get(index));
             if array { problem.with("index", index) } else { problem }
         }
-    }
-}
-
-/// The problem of a write that the database forbids.
-pub(super) fn of_reason(reason: &Reason, table: &Table, write: Option<&Write>) -> Box<Problem> {
-    match reason {
-        Reason::Exists => {
-            Problem::new(ProblemKind::UNIQUE, format!("a {} with this {} exists", table.name, table.key().name))
-                .with("fields", json!([table.key().name]))
-        }
-        Reason::Missing => Problem::not_found(format!("there is no {} with this {}", table.name, table.key().name)),
-        Reason::Precondition { current } => Problem::precondition(*current),
-        Reason::TooLarge => Problem::new(ProblemKind::TOO_LARGE, "the record would become larger than 1 MiB"),
-        Reason::Range { attribute, current } => {
-            let requested = write.and_then(|write| added(write, *attribute));
-            insufficient(table.attribute(*attribute), requested, current.as_ref())
-        }
-    }
-}
-
-fn added(write: &Write, attribute: stoa_schema::model::AttributeId) -> Option<&Value> {
-    match &write.kind {
-        WriteKind::Patch { changes, .. } | WriteKind::PatchMatching { changes, .. } => {
-            changes.iter().find_map(|(id, change)| match change {
-                Change::Add(value) if *id == attribute => Some(value),
-                _ => None,
-            })
-        }
-        _ => None,
-    }
-}
-
-fn insufficient(attribute: &Attribute, requested: Option<&Value>, current: Option<&Value>) -> Box<Problem> {
-    let detail = format!("{} would leave the range of {}", attribute.name, attribute.kind.name());
-    let mut problem = Problem::new(ProblemKind::INSUFFICIENT, detail).with("field", attribute.name.clone());
-    match requested {
-        Some(Value::Int(requested)) => {
-            problem = problem.with("requested", *requested);
-            let (least, most) = match attribute.kind {
-                Kind::Int => (i64::from(i32::MIN), i64::from(i32::MAX)),
-                _ => (i64::MIN, i64::MAX),
-            };
-            let held = match current {
-                Some(Value::Int(held)) => *held,
-                _ => 0,
-            };
-            let limit = if *requested > 0 { most } else { least };
-            problem.with("available", limit.saturating_sub(held))
-        }
-        Some(Value::Float(requested)) => {
-            let held = match current {
-                Some(Value::Float(held)) => *held,
-                _ => 0.0,
-            };
-            let limit = f64::MAX.copysign(*requested);
-            problem.with("requested", *requested).with("available", limit - held)
-        }
-        _ => problem,
     }
 }

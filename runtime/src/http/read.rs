@@ -149,8 +149,8 @@ pub(super) async fn description(
 ) -> Result<Answer, Box<Problem>> {
     let chosen = negotiate::choose(&parts.headers, None, &[Format::Json])?;
     let position: Position = service.position(&parts.headers).await?;
-    let name = tables.catalog.table(table).name.clone();
-    let records = service.store.read(move |reader| reader.count(&name)).await??;
+    let catalog = Arc::clone(&tables.catalog);
+    let records = service.store.read(move |reader| reader.count(catalog.table(table))).await??;
     let body = describe::table(tables, table, records).to_string().into_bytes();
     let coding = chosen.accepted.for_length(body.len()).coding;
     let content = Content::whole(body, chosen.content_type, coding);

@@ -100,7 +100,7 @@ impl Writing<'_> {
         let Some(id) = id else { return Err(self.no_such_id()) };
         let catalog = &self.tables.catalog;
         let write = if deleting {
-            Write { table: self.table, kind: WriteKind::Delete { id: id.clone() }, precondition }
+            Write { precondition, ..Write::new(self.table, WriteKind::Delete { id: id.clone() }) }
         } else if patching {
             write::patch(catalog, self.table, id.clone(), &body.bytes, precondition)?
         } else {
@@ -136,11 +136,7 @@ impl Writing<'_> {
         self.refuse_preconditions()?;
         let chosen = negotiate::choose(&self.parts.headers, None, &[Format::Json])?;
         let write = if deleting {
-            Write {
-                table: self.table,
-                kind: WriteKind::DeleteMatching { filter: query.filter },
-                precondition: Precondition::default(),
-            }
+            Write::new(self.table, WriteKind::DeleteMatching { filter: query.filter })
         } else {
             let body = self.patch(body).await?;
             write::patch_matching(&self.tables.catalog, self.table, query.filter, &body.bytes)?
@@ -174,7 +170,6 @@ impl Writing<'_> {
     async fn commit(&self, writes: Vec<Write>, array: bool) -> Result<Done, Box<Problem>> {
         self.service.position(&self.parts.headers).await?;
         let commit = write::commit(&self.tables.catalog, writes);
-        let told = self.tables.catalog.table(self.table);
         // Kept for the words of a refusal: a commit of many is not copied for that.
         let first = commit.writes.first().filter(|_| commit.writes.len() == 1).cloned();
         match self.service.store.commit(commit).await {
@@ -182,7 +177,7 @@ impl Writing<'_> {
                 let position = Position::new(self.service.store.log(), committed.seq);
                 Ok(Done { outcomes: committed.outcomes, position })
             }
-            Err(error) => Err(problem::of_commit(error, told, first.as_slice(), array)),
+            Err(error) => Err(problem::of_commit(error, &self.tables.catalog, self.table, first.as_slice(), array)),
         }
     }
 

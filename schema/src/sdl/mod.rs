@@ -4,7 +4,7 @@
 //! line, column and, where it can be known, what to write instead. Unknown directives and arguments are warnings, so that
 //! a schema written for another server still loads; a wrong value is an error.
 
-mod unsupported;
+mod conditions;
 mod computed;
 mod rules;
 mod relations;
@@ -50,7 +50,7 @@ pub fn load(sources: &[Source]) -> Result<Loaded, Vec<Diagnostic>> {
     let tables = relations::resolve(drafts, &mut report);
     let tables = rules::attach(tables, &mut report);
     computed::check(&tables, &mut report);
-    unsupported::refuse(&tables, &mut report);
+    conditions::check(&tables, &mut report);
     let finished: Vec<_> = tables.into_iter().map(|draft| draft.table).collect();
     if finished.is_empty() && !report.has_errors() {
         let file = sources.first().map_or_else(|| Arc::from("schema.graphql"), |source| Arc::clone(&source.name));

@@ -3,7 +3,9 @@
 use super::arguments::Arguments;
 use super::diagnostic::{Report, did_you_mean};
 use super::types::TableDraft;
-use crate::model::{AttributeId, FieldCheck, Kind, Literal, NoOverlap, Position, RecordCheck, Table, UniqueSet};
+use crate::model::{
+    AttributeId, FieldCheck, Kind, Literal, NoOverlap, Pattern, Position, RecordCheck, Table, UniqueSet,
+};
 
 /// A rule of a type, with names still to be resolved.
 pub(super) struct RuleDraft {
@@ -50,13 +52,18 @@ impl RuleDraft {
 
 /// `@check(min:, max:, pattern:, in:)` on a field.
 pub(super) fn read_field_check(arguments: &mut Arguments<'_>, report: &mut Report) -> FieldCheck {
+    let pattern = arguments.text("pattern", report).map(|text| Pattern::new(&text));
+    if let Some(Err(error)) = &pattern {
+        report.error(arguments.position(), format!("@check(pattern:): {error}"), None);
+    }
+    let given = pattern.is_some();
     let check = FieldCheck {
         min: arguments.literal("min", report),
         max: arguments.literal("max", report),
-        pattern: arguments.text("pattern", report),
+        pattern: pattern.and_then(Result::ok),
         one_of: arguments.literals("in", report).unwrap_or_default(),
     };
-    if check == FieldCheck::default() {
+    if check == FieldCheck::default() && !given {
         report.error(arguments.position(), "@check on a field needs `min:`, `max:`, `pattern:` or `in:`", None);
     }
     check
@@ -75,7 +82,9 @@ pub(super) fn attach(mut drafts: Vec<TableDraft>, report: &mut Report) -> Vec<Ta
 fn attach_one(table: &mut Table, rule: RuleDraft, report: &mut Report) {
     let position = rule.position;
     match rule.kind {
-        RuleKind::Check { expr: Some(expr), name } => table.checks.push(RecordCheck { expr, name }),
+        RuleKind::Check { expr: Some(expr), name } => {
+            table.checks.push(RecordCheck { expr, name, position });
+        }
         RuleKind::Check { expr: None, .. } => {
             report.error(&position, "@check on a type needs `expr: \"…\"`", None);
         }
@@ -84,7 +93,7 @@ fn attach_one(table: &mut Table, rule: RuleDraft, report: &mut Report) {
             if fields.is_empty() {
                 report.error(&position, "@unique on a type needs `fields: […]`", None);
             } else {
-                table.uniques.push(UniqueSet { fields, unless });
+                table.uniques.push(UniqueSet { fields, unless, position });
             }
         }
         RuleKind::NoOverlap(draft) => table.no_overlaps.extend(no_overlap(table, draft, &position, report)),
@@ -112,7 +121,21 @@ fn no_overlap(table: &Table, draft: OverlapDraft, position: &Position, report: &
             );
         }
     }
-    Some(NoOverlap { start, end, by, unless: draft.unless, capacity: draft.capacity, name: draft.name })
+    if by.is_empty() {
+        let hint = Some("name what cannot be in two places at once, for example by: [roomId]".into());
+        report.error(position, "@noOverlap needs `by: […]`", hint);
+    }
+    let number = table.no_overlaps.len() + 1;
+    let name =
+        draft.name.unwrap_or_else(|| if number == 1 { "no_overlap".into() } else { format!("no_overlap_{number}") });
+    if table.no_overlaps.iter().any(|other| other.name == name) {
+        report.error(position, format!("type {} has two rules named `{name}`", table.name), None);
+    }
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') || name.is_empty() {
+        report.error(position, format!("`{name}` cannot name a rule"), Some("use letters, digits, `_` and `-`".into()));
+    }
+    let position = position.clone();
+    Some(NoOverlap { start, end, by, unless: draft.unless, capacity: draft.capacity, name, position })
 }
 
 fn resolve(table: &Table, names: &[String], position: &Position, report: &mut Report) -> Vec<AttributeId> {

@@ -52,6 +52,12 @@ impl Instant {
         text
     }
 
+    /// The form that is shown in UTC: without a fraction of zero, `2024-08-15T14:00:00Z`.
+    pub fn shown(self) -> String {
+        let stored = self.stored();
+        stored.strip_suffix(".000Z").map_or_else(|| stored.clone(), |seconds| format!("{seconds}Z"))
+    }
+
     /// Appends [`Instant::stored`] to `out`.
     pub fn write_stored(self, out: &mut String) {
         // Digits and separators are ASCII, so this borrows and loses nothing.

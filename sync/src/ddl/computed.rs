@@ -2,8 +2,9 @@
 //! one holds its values.
 
 use super::tables;
-use crate::expression::{Row, expression};
+use crate::expression::expression;
 use crate::ident::quoted;
+use crate::row::Row;
 use stoa_schema::expression::Expression;
 use stoa_schema::model::{AttributeId, Schema, Table, TableId};
 

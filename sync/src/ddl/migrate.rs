@@ -5,6 +5,7 @@ use super::computed;
 use super::rebuild::{self, Conversion, Loss};
 use super::shape::{AttributeShape, ComputedShape, Shape, TableShape};
 use super::tables::{self, Object};
+use super::verify::{self, Verification};
 use crate::ident::quoted;
 use std::collections::HashMap;
 use stoa_schema::model::{Attribute, Schema, Table, TableId, UNDECLARED};
@@ -20,7 +21,7 @@ pub struct MigrationError {
 }
 
 /// The statements that lead to the wanted schema, in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Steps {
     /// The statements.
     pub statements: Vec<String>,
@@ -33,6 +34,8 @@ pub struct Steps {
     pub newly_declared: Vec<(String, String)>,
     /// Numbers that are computed in another way, or for another type: no stored row may have one that the type cannot hold.
     pub newly_computed: Vec<ComputedRange>,
+    /// Rules that are new: no stored row may break one.
+    pub verifications: Vec<Verification>,
     /// What is lost.
     pub losses: Vec<Loss>,
     /// What is converted: no stored row may hold a value that cannot be.
@@ -107,6 +110,8 @@ fn planned(held: &Shape, existing: &HashMap<String, String>, schema: &Schema) ->
                 } else {
                     change_columns(before, &shape, table, &mut steps);
                 }
+                let rules = verify::verifications(schema, TableId(at)).into_iter();
+                steps.verifications.extend(rules.filter(|rule| !before.rules.contains(&rule.identity())));
                 if is_judged_anew(table, &kept, &wanted) {
                     steps.newly_computed.extend(table.attributes.iter().filter_map(|it| computed_range(table, it)));
                 }

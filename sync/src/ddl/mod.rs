@@ -5,6 +5,7 @@ mod migrate;
 mod rebuild;
 mod convert;
 mod shape;
+mod verify;
 mod tables;
 mod computed;
 mod image;
@@ -15,3 +16,4 @@ pub use migrate::{ComputedRange, MigrationError, Steps, destructive_steps, steps
 pub use rebuild::{Conversion, Loss};
 pub use shape::Shape;
 pub use tables::{Object, has_elements, objects};
+pub use verify::Verification;

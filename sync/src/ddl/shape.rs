@@ -1,6 +1,7 @@
 //! The user's tables as a file was last made, and what of a new schema would lose or reinterpret what it holds.
 
 use super::computed::{self, Generated};
+use super::verify::{self, Verification};
 use serde::{Deserialize, Serialize};
 use stoa_schema::model::{Attribute, Kind, NestedType, Schema, TableId, UNDECLARED};
 
@@ -22,6 +23,9 @@ pub(super) struct TableShape {
     /// The generated columns, each after those that it reads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) computed: Vec<ComputedShape>,
+    /// The rules that its rows are known to keep.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) rules: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +101,7 @@ impl TableShape {
             key: table.key().name.clone(),
             attributes: stored.map(AttributeShape::of).collect(),
             computed: computed.map(|Generated { name, column }| ComputedShape { name, column }).collect(),
+            rules: verify::verifications(schema, id).iter().map(Verification::identity).collect(),
         }
     }
 

@@ -2,9 +2,12 @@
 
 use super::computed;
 use super::image;
+use crate::expiry;
 use crate::ident::{REVISION, index_of, literal, quoted};
+use crate::row::Row;
+use crate::rules::{self, BROKEN, CheckKind, LENIENT};
 use stoa_schema::limits::RECORD_BYTES;
-use stoa_schema::model::{Attribute, Kind, Schema, Storage, Table, TableId};
+use stoa_schema::model::{Attribute, AttributeId, Kind, OnDelete, Schema, Storage, Table, TableId};
 
 /// An index, a list's element table or a trigger: something that can be made again from what the tables hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +76,13 @@ pub fn has_elements(schema: &Schema, id: TableId, attribute: &Attribute) -> bool
                 relation.target == id && schema.table(id).attribute(relation.remote).name == attribute.name
             })
         };
-    attribute.list && (attribute.indexed || joined())
+    attribute.list && (attribute.indexed || joined() || refers(schema.table(id), attribute))
+}
+
+/// Whether a delete elsewhere looks for records by this attribute (`onDelete:`).
+fn refers(table: &Table, attribute: &Attribute) -> bool {
+    let mut relations = table.relations.iter().filter(|relation| relation.on_delete != OnDelete::Nothing);
+    relations.any(|relation| table.attribute(relation.local).name == attribute.name)
 }
 
 /// Everything beside the table itself.
@@ -89,12 +98,38 @@ pub fn objects(schema: &Schema, id: TableId) -> Vec<Object> {
             .filter(|attribute| plain_index(table, attribute))
             .map(|attribute| index(table, attribute)),
     );
-    objects.extend(triggers(table, &lists));
+    objects.extend(rule_objects(schema, id));
+    objects.extend(triggers(schema, id, &lists));
+    objects
+}
+
+/// What rules keep beside the table: indexes that find equal records, tables of occupied intervals, indexes by expiry.
+fn rule_objects(schema: &Schema, id: TableId) -> Vec<Object> {
+    let table = schema.table(id);
+    let index = |name: String, columns: &[String]| {
+        let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
+        let create = format!("CREATE INDEX {} ON {}({})", quoted(&name), quoted(&table.name), columns.join(","));
+        Object { kind: "index", name, create, fill: None }
+    };
+    let uniques = rules::uniques(schema, id).into_iter().filter_map(|unique| unique.index());
+    let mut objects: Vec<Object> = uniques.map(|(name, columns)| index(name, &columns)).collect();
+    objects.extend(expiry::indexes(table).into_iter().map(|(name, column)| index(name, &[column])));
+    for overlap in rules::overlaps(schema, id) {
+        if let Some(name) = overlap.longest() {
+            let create = format!(
+                "CREATE TABLE {}(\"key\" ANY NOT NULL PRIMARY KEY,\"seconds\" INTEGER NOT NULL) STRICT,WITHOUT ROWID",
+                quoted(&name)
+            );
+            objects.push(Object { kind: "table", name, create, fill: overlap.fill_longest() });
+        }
+        let create = overlap.create(storage(table.key()));
+        objects.push(Object { kind: "table", name: overlap.occupied(), create, fill: Some(overlap.fill()) });
+    }
     objects
 }
 
 fn plain_index(table: &Table, attribute: &Attribute) -> bool {
-    attribute.indexed && !attribute.list && attribute.name != table.key().name
+    (attribute.indexed || refers(table, attribute)) && !attribute.list && attribute.name != table.key().name
 }
 
 /// Every index ends in the id, so that order, ties and cursors are one walk. An integer key is the rowid, with which
@@ -125,8 +160,9 @@ fn elements(table: &Table, list: &Attribute) -> Object {
     Object { kind: "table", name: format!("{}:{}", table.name, list.name), create, fill: Some(fill) }
 }
 
-/// The triggers that fill the change log and the element tables, and keep what STRICT does not.
-fn triggers(table: &Table, lists: &[&Attribute]) -> [Object; 3] {
+/// The triggers that enforce the rules, fill the change log and the element tables, and keep what STRICT does not.
+fn triggers(schema: &Schema, id: TableId, lists: &[&Attribute]) -> [Object; 3] {
+    let table = schema.table(id);
     let name = literal(&table.name);
     let key = quoted(&table.key().name);
     let add = |list: &&Attribute| add_elements(table, list);
@@ -135,20 +171,24 @@ fn triggers(table: &Table, lists: &[&Attribute]) -> [Object; 3] {
         "INSERT INTO _changes(tbl,id,op,rev,at,after) VALUES({name},NEW.{key},1,NEW.{REVISION},NEW.{REVISION}/1000,{})",
         image::whole(table, "NEW")
     );
-    let insert = guard_made(table).into_iter().chain([log]);
-    let update = [
-        guard(table),
-        format!(
-            "INSERT INTO _changes(tbl,id,op,rev,at,after,before) VALUES({name},NEW.{key},2,NEW.{REVISION},NEW.{REVISION}/1000,{},{})",
-            image::whole(table, "NEW"),
-            image::changed(table)
-        ),
-    ];
-    let delete = [format!(
-        "INSERT INTO _changes(tbl,id,op,rev,at,before) VALUES({name},OLD.{key},3,OLD.{REVISION},\
+    let insert = guard_made(table).into_iter().chain(enforced(schema, id, false)).chain([log]);
+    let log = format!(
+        "INSERT INTO _changes(tbl,id,op,rev,at,after,before) VALUES({name},NEW.{key},2,NEW.{REVISION},NEW.{REVISION}/1000,{},{})",
+        image::whole(table, "NEW"),
+        image::changed(table)
+    );
+    let update = [guard(table)].into_iter().chain(enforced(schema, id, true)).chain([log]);
+    // What has expired is deleted for that reason, whoever deletes it.
+    let operation =
+        expiry::expired(table, Row::Old).map_or("3".into(), |it| format!("CASE WHEN {it} THEN 4 ELSE 3 END"));
+    let log = format!(
+        "INSERT INTO _changes(tbl,id,op,rev,at,before) VALUES({name},OLD.{key},{operation},OLD.{REVISION},\
          CAST(round(1000*unixepoch('now','subsec')) AS INTEGER),{})",
         image::whole(table, "OLD")
-    )];
+    );
+    let vacate = rules::overlaps(schema, id).into_iter().map(|overlap| overlap.after_delete());
+    let references = rules::references(schema, id).into_iter().map(|references| references.after_delete());
+    let delete = [log].into_iter().chain(lists.iter().map(remove)).chain(vacate).chain(references);
     // What stays as it was is not touched. No `OR IGNORE` here: a trigger's statements take the conflict policy of the
     // statement that fired it, and that of an upsert is to fail.
     let replace = lists.iter().flat_map(|list| {
@@ -157,9 +197,32 @@ fn triggers(table: &Table, lists: &[&Attribute]) -> [Object; 3] {
     });
     [
         trigger(table, "insert", insert.chain(lists.iter().map(add))),
-        trigger(table, "update", update.into_iter().chain(replace)),
-        trigger(table, "delete", delete.into_iter().chain(lists.iter().map(remove))),
+        trigger(table, "update", update.chain(replace)),
+        trigger(table, "delete", delete),
     ]
+}
+
+/// What refuses a row that breaks a rule.
+fn enforced(schema: &Schema, id: TableId, updating: bool) -> Vec<String> {
+    let mut statements: Vec<String> = checks(schema, id, updating).into_iter().collect();
+    statements.extend(rules::uniques(schema, id).iter().flat_map(|unique| unique.enforce(updating)));
+    for overlap in rules::overlaps(schema, id) {
+        statements.extend(if updating { overlap.after_update() } else { overlap.after_insert() });
+    }
+    statements
+}
+
+fn checks(schema: &Schema, id: TableId, updating: bool) -> Option<String> {
+    let table = schema.table(id);
+    let same = |id: AttributeId| format!(" AND OLD.{0} IS NOT NEW.{0}", quoted(&table.attribute(id).name));
+    let arm = |check: rules::Check| match check.kind {
+        // A record in the last moment of its life may change otherwise.
+        CheckKind::Expired(id) if updating => format!(" WHEN {}{} THEN 1", check.broken, same(id)),
+        _ => format!(" WHEN {} THEN 1", check.broken),
+    };
+    let arms: String = rules::checks(schema, id, Row::New).into_iter().map(arm).collect();
+    (!arms.is_empty())
+        .then(|| format!("SELECT RAISE(ABORT,{}) WHERE CASE{arms} END AND NOT {LENIENT}", literal(BROKEN)))
 }
 
 fn trigger(table: &Table, event: &'static str, statements: impl Iterator<Item = String>) -> Object {

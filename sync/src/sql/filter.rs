@@ -4,7 +4,9 @@ use super::inside;
 use super::steer::Steer;
 use super::text::Text;
 use crate::ddl::has_elements;
+use crate::expiry;
 use crate::ident::{index_of, quoted};
+use crate::row::Row;
 use stoa_schema::model::{Attribute, Relation, Schema, Table, TableId};
 use stoa_schema::query::{Condition, Filter, Test};
 use stoa_schema::value::Value;
@@ -238,6 +240,7 @@ fn related(text: &mut Text, schema: &Schema, table: TableId, alias: &str, relati
         text.push(&format!("{local} IN (SELECT {remote} FROM {target} AS {there} WHERE "));
     }
     push(text, schema, relation.target, &there, filter, Steer::Free);
+    push_visible(text, ends.target, &there);
     text.push(closing);
 }
 
@@ -265,6 +268,7 @@ fn related_to_row(text: &mut Text, schema: &Schema, table: TableId, alias: &str,
         text.push(&format!("EXISTS(SELECT 1 FROM {target} AS {there} WHERE {remote}={local} AND "));
     }
     push(text, schema, relation.target, &there, filter, Steer::Barred);
+    push_visible(text, ends.target, &there);
     text.push(")");
 }
 
@@ -280,6 +284,13 @@ impl<'s> Ends<'s> {
     pub(super) fn of(schema: &'s Schema, table: TableId, relation: &Relation) -> Self {
         let (table, target) = (schema.table(table), schema.table(relation.target));
         Self { table, local: table.attribute(relation.local), target, remote: target.attribute(relation.remote) }
+    }
+}
+
+/// Leaves out what has expired.
+pub(super) fn push_visible(text: &mut Text, table: &Table, alias: &str) {
+    if let Some(visible) = expiry::visible(table, Row::Alias(alias)) {
+        text.push(&format!(" AND {visible}"));
     }
 }
 

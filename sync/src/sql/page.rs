@@ -8,7 +8,9 @@ use super::drive::{self, Drive};
 use super::filter::{self, Ends};
 use super::select::{Columns, Plan, PlanFields, fields};
 use super::text::Text;
+use crate::expiry;
 use crate::ident::quoted;
+use crate::row::Row;
 use stoa_schema::model::{Schema, TableId};
 use stoa_schema::query::{Query, SortKey};
 use stoa_schema::value::Value;
@@ -204,15 +206,19 @@ impl List<'_> {
     fn matching(&self, text: &mut Text, range: &[Bound]) {
         let (schema, query) = (self.schema, self.query);
         text.push(&format!(" FROM {} AS {ROW}", quoted(&schema.table(query.table).name)));
+        let mut joint = " WHERE ";
         for (at, part) in drive::conjuncts(&query.filter).iter().enumerate() {
-            text.push(if at == 0 { " WHERE " } else { " AND " });
+            text.push(std::mem::replace(&mut joint, " AND "));
             filter::push(text, schema, query.table, ROW, part, self.drive.steer(at));
         }
-        for (at, bound) in range.iter().enumerate() {
-            let first = at == 0 && query.filter.is_everything();
-            text.push(if first { " WHERE " } else { " AND " });
+        for bound in range {
+            text.push(std::mem::replace(&mut joint, " AND "));
             text.push(self.barred());
             push_bound(text, bound);
+        }
+        if let Some(visible) = expiry::visible(schema.table(query.table), Row::Alias(ROW)) {
+            text.push(joint);
+            text.push(&visible);
         }
     }
 }
@@ -239,11 +245,13 @@ fn sort_expression(schema: &Schema, table: TableId, alias: &str, key: &SortKey, 
     let ends = Ends::of(schema, table, relation);
     let there = format!("s{}", step + 1);
     let inner = sort_expression(schema, relation.target, &there, key, step + 1);
+    let visible = expiry::visible(ends.target, Row::Alias(&there)).map(|visible| format!(" AND {visible}"));
     format!(
-        "(SELECT {inner} FROM {} AS {there} WHERE {there}.{}={alias}.{} ORDER BY {there}.{} LIMIT 1)",
+        "(SELECT {inner} FROM {} AS {there} WHERE {there}.{}={alias}.{}{} ORDER BY {there}.{} LIMIT 1)",
         quoted(&ends.target.name),
         quoted(&ends.remote.name),
         quoted(&ends.local.name),
+        visible.unwrap_or_default(),
         quoted(&ends.target.key().name)
     )
 }

@@ -68,6 +68,7 @@ pub fn record_plan(schema: &Schema, table: TableId, select: &Select) -> Plan {
         quoted(&declared.name),
         quoted(&declared.key().name)
     ));
+    filter::push_visible(&mut text, declared, &alias);
     Plan { sql: text.sql.into(), params: vec![Value::Null], fields }
 }
 
@@ -147,6 +148,7 @@ fn relation_plan(schema: &Schema, table: TableId, relation: RelationId, select: 
         text.push(" AND ");
         filter::push(&mut text, schema, relation.target, &alias, filter, Steer::Free);
     }
+    filter::push_visible(&mut text, ends.target, &alias);
     text.push(&format!(" ORDER BY {order}"));
     if !relation.many {
         text.push(" LIMIT 1");

@@ -7,9 +7,12 @@ use super::steer::Steer;
 use super::text::Text;
 use crate::catalog::Catalog;
 use crate::commit::{Precondition, Tags, Write, WriteKind};
+use crate::expiry;
 use crate::ident::{REVISION, quoted};
+use crate::row::Row;
+use crate::rules;
 use std::borrow::Cow;
-use stoa_schema::model::{Kind, Stamp, Table, TableId};
+use stoa_schema::model::{AttributeId, Kind, Schema, Stamp, Table, TableId};
 use stoa_schema::query::Filter;
 use stoa_schema::time::Instant;
 use stoa_schema::value::{Change, Changes, Value, push_json};
@@ -40,6 +43,12 @@ pub enum Wanted {
     Record,
     /// It stores a record, or no row changed: the record is there exactly so.
     Change,
+    /// As [`Wanted::Record`], but no row means that the next step is for the record.
+    Update,
+    /// It returns the record that it inserts, unless a step before it returned one.
+    InsertElse,
+    /// It deletes what has expired, if that stands in the way.
+    Clearing,
     /// It deletes one record; no row changed: there is no such record.
     Delete,
     /// The number of rows it changes.
@@ -62,6 +71,8 @@ pub fn steps<'a>(catalog: &'a Catalog, write: &Write, moment: Moment) -> Vec<Ste
     let table = catalog.table(write.table);
     let step = |sql: Cow<'a, str>, params, wanted| Step { sql, params, wanted };
     if let Some(id) = subject(table, &write.kind) {
+        let clear = statements.clear.as_deref();
+        steps.extend(clear.map(|sql| step(sql.into(), vec![id.clone()], Wanted::Clearing)));
         steps.extend(assertions(table, id, &write.precondition));
     }
     match &write.kind {
@@ -82,6 +93,7 @@ pub fn steps<'a>(catalog: &'a Catalog, write: &Write, moment: Moment) -> Vec<Ste
             steps.push(step((&statements.revision).into(), vec![id], Wanted::Existence));
             steps.push(step((&statements.put_changed).into(), stamped(table, record, moment), Wanted::Change));
         }
+        WriteKind::Merge { record, changes } => merge_steps(catalog, write.table, record, changes, moment, &mut steps),
         WriteKind::Patch { id, changes } => {
             let mut text = update(table, changes, moment);
             text.push(&format!(" WHERE {}=", quoted(&table.key().name)));
@@ -113,7 +125,78 @@ pub fn subject<'w>(table: &Table, kind: &'w WriteKind) -> Option<&'w Value> {
         | WriteKind::Put(record)
         | WriteKind::PutChanged(record) => Some(&record[table.key.0]),
         WriteKind::Patch { id, .. } | WriteKind::Delete { id } => Some(id),
-        WriteKind::PatchMatching { .. } | WriteKind::DeleteMatching { .. } => None,
+        WriteKind::Merge { .. } | WriteKind::PatchMatching { .. } | WriteKind::DeleteMatching { .. } => None,
+    }
+}
+
+/// Changes the record that is there; if there is none, inserts it.
+fn merge_steps<'a>(
+    catalog: &'a Catalog,
+    table: TableId,
+    record: &[Value],
+    changes: &Changes,
+    moment: Moment,
+    steps: &mut Vec<Step<'a>>,
+) {
+    let declared = catalog.table(table);
+    let (name, key, columns) =
+        (quoted(&declared.name), quoted(&declared.key().name), &catalog.statements(table).columns);
+    let same = SameRecord { schema: &catalog.schema, table, record };
+    if let Some(expired) = expiry::expired(declared, Row::Bare) {
+        let mut text = Text::default();
+        text.push(&format!("DELETE FROM {name} WHERE {expired} AND {key}="));
+        same.push_key(&mut text);
+        steps.push(Step { sql: text.sql.into(), params: text.params, wanted: Wanted::Clearing });
+    }
+    let mut text = update(declared, changes, moment);
+    text.push(&format!(" WHERE {key}="));
+    same.push_key(&mut text);
+    text.push(&format!(" RETURNING {REVISION},{columns}"));
+    steps.push(Step { sql: text.sql.into(), params: text.params, wanted: Wanted::Update });
+    let mut text = Text::default();
+    let (stored, values) = (declared.stored(), stamped(declared, record, moment));
+    let names: Vec<String> =
+        stored.iter().map(|id| quoted(&declared.attribute(*id).name)).chain([REVISION.into()]).collect();
+    text.push(&format!("INSERT INTO {name}({}) SELECT ", names.join(",")));
+    let ids = stored.into_iter().map(Some).chain([None]);
+    for (at, (id, value)) in ids.zip(values).enumerate() {
+        text.push(if at > 0 { "," } else { "" });
+        match id {
+            Some(id) => push_stored(&mut text, declared, id, value),
+            None => text.param(value),
+        }
+    }
+    text.push(" WHERE ");
+    same.push_key(&mut text);
+    text.push(&format!(" IS NULL RETURNING {REVISION},{columns}"));
+    steps.push(Step { sql: text.sql.into(), params: text.params, wanted: Wanted::InsertElse });
+}
+
+/// The record that a merge is about: the one with its id, else the first that has its values where they are unique.
+struct SameRecord<'a> {
+    schema: &'a Schema,
+    table: TableId,
+    record: &'a [Value],
+}
+
+impl SameRecord<'_> {
+    /// Writes the key of that record, null if there is none.
+    fn push_key(&self, text: &mut Text) {
+        let table = self.schema.table(self.table);
+        let (name, key) = (quoted(&table.name), quoted(&table.key().name));
+        text.push(&format!("coalesce((SELECT {key} FROM {name} WHERE {key}="));
+        text.param(self.record[table.key.0].clone());
+        text.push(")");
+        for unique in rules::uniques(self.schema, self.table) {
+            text.push(&format!(",(SELECT u.{key} FROM {name} AS u CROSS JOIN (SELECT "));
+            for (at, id) in unique.reads().into_iter().enumerate() {
+                text.push(if at > 0 { "," } else { "" });
+                text.param(self.record[id.0].clone());
+                text.push(&format!(" AS {}", quoted(&table.attribute(id).name)));
+            }
+            text.push(&format!(") AS t WHERE {} LIMIT 1)", unique.same(Row::Alias("t"))));
+        }
+        text.push(",NULL)");
     }
 }
 
@@ -123,6 +206,7 @@ fn matching(text: &mut Text, catalog: &Catalog, table: TableId, filter: &Filter)
     let alias = text.alias();
     text.push(&format!(" WHERE {key} IN (SELECT {alias}.{key} FROM {name} AS {alias} WHERE "));
     filter::push(text, &catalog.schema, table, &alias, filter, Steer::Free);
+    filter::push_visible(text, catalog.table(table), &alias);
     text.push(")");
 }
 
@@ -181,13 +265,26 @@ fn update(table: &Table, changes: &Changes, moment: Moment) -> Text {
     for (id, change) in changes.iter().filter(|(id, _)| *id != table.key) {
         let column = quoted(&table.attribute(*id).name);
         text.push(&format!(",{column}="));
-        assign(&mut text, &column, change);
+        match change {
+            Change::Set(value) => push_stored(&mut text, table, *id, value.clone()),
+            other => assign(&mut text, &column, other),
+        }
     }
     for attribute in table.attributes.iter().filter(|attribute| attribute.stamp == Some(Stamp::Updated)) {
         text.push(&format!(",{}=", quoted(&attribute.name)));
         text.param(stamp(&attribute.kind, moment.at));
     }
     text
+}
+
+/// Writes a value that an attribute is given, as it is stored.
+fn push_stored(text: &mut Text, table: &Table, id: AttributeId, value: Value) {
+    text.param(value);
+    let place = format!("?{}", text.params.len());
+    if let Some(bounded) = expiry::lifetime(table, id, &place) {
+        text.sql.truncate(text.sql.len() - place.len());
+        text.push(&bounded);
+    }
 }
 
 /// The new value of a column.

@@ -129,9 +129,9 @@ fn format(writing: &Connection) -> rusqlite::Result<u32> {
     writing.execute_batch("BEGIN IMMEDIATE")?;
     writing.execute_batch(ddl::INTERNAL[0])?;
     let format: Option<String> = meta(writing, "format")?;
-    let format = match format {
-        Some(format) => format.parse().unwrap_or(u32::MAX),
-        None => {
+    let format = match format.map(|format| format.parse().unwrap_or(u32::MAX)) {
+        Some(format) if format >= ddl::FORMAT => format,
+        _ => {
             writing.execute_batch(&ddl::INTERNAL[1..].join(";"))?;
             set_meta(writing, "format", &ddl::FORMAT.to_string())?;
             ddl::FORMAT

@@ -2,7 +2,7 @@
 //! new one.
 
 use super::file;
-use crate::ddl::{self, ComputedRange, Conversion, MigrationError, Shape};
+use crate::ddl::{self, ComputedRange, Conversion, MigrationError, Shape, Verification};
 use crate::ident::{literal, quoted};
 use crate::limits;
 use rusqlite::Connection;
@@ -78,6 +78,9 @@ pub enum MigrateError {
         /// The first of them: their keys and the values.
         shown: Vec<String>,
     },
+    /// Stored rows break rules that are new: a line for each.
+    #[error("stored records break rules of the schema; change them first, or the rules:\n{}", .0.join("\n"))]
+    Broken(Vec<String>),
     /// libSQL failed.
     #[error("the database failed: {0}")]
     Database(#[from] rusqlite::Error),
@@ -171,6 +174,11 @@ fn apply(
             return Err(MigrateError::Range { table: table.clone(), attribute: attribute.clone(), rows });
         }
     }
+    let broken: Vec<String> =
+        steps.verifications.iter().filter_map(|it| broken_by(connection, it).transpose()).collect::<Result<_, _>>()?;
+    if !broken.is_empty() {
+        return Err(MigrateError::Broken(broken));
+    }
     if steps.are_destructive() {
         // Nobody goes on from a position of the log before: its images have the old shape.
         connection.execute("UPDATE _meta SET value=lower(hex(randomblob(4))) WHERE key='log'", [])?;
@@ -179,6 +187,44 @@ fn apply(
         serde_json::to_string(shape).map_err(|error| rusqlite::Error::InvalidParameterName(error.to_string()))?;
     file::set_meta(connection, "shape", &text)?;
     Ok(ran)
+}
+
+/// A rule that stored rows break, with the first of them.
+fn broken_by(connection: &Connection, verification: &Verification) -> rusqlite::Result<Option<String>> {
+    let Verification { rule, sql, pattern } = verification;
+    let mut statement = connection.prepare(sql)?;
+    let pair = statement.column_count() == 2;
+    let mut rows = statement.query([])?;
+    let (mut count, mut shown) = (0_u64, Vec::new());
+    while let Some(row) = rows.next()? {
+        let text = |column| row.get_ref(column).map(told_key);
+        if let Some(pattern) = pattern {
+            let value = text(1)?;
+            let value =
+                stoa_schema::time::Instant::parse_stored(&value).map_or(value, stoa_schema::time::Instant::shown);
+            if pattern.matches(&value) {
+                continue;
+            }
+        }
+        count += 1;
+        if shown.len() < limits::SHOWN_ROWS as usize {
+            let key = text(0)?;
+            let with = if pair { text(1)? } else { String::new() };
+            shown.push(if pair && with != key { format!("{key} ({with})") } else { key });
+        }
+    }
+    let more = if count > shown.len() as u64 { ", …" } else { "" };
+    Ok((count > 0).then(|| format!("  {rule}: {count} times: {}{more}", shown.join(", "))))
+}
+
+fn told_key(value: rusqlite::types::ValueRef<'_>) -> String {
+    use rusqlite::types::ValueRef;
+    match value {
+        ValueRef::Null => "null".into(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(text) | ValueRef::Blob(text) => String::from_utf8_lossy(text).into_owned(),
+    }
 }
 
 fn run(connection: &Connection, statement: &str) -> rusqlite::Result<Ran> {

@@ -3,6 +3,9 @@
 mod read_only;
 mod writer;
 mod migrate;
+mod refusal;
+mod requests;
+mod sweeper;
 mod page;
 mod reader;
 mod choice;
@@ -29,6 +32,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// Threads for reading.
     pub readers: usize,
+    /// Whether what has expired is taken away; it is invisible in any case.
+    pub sweep: bool,
 }
 
 /// A database, open. Clones share it; the last one to go closes it.
@@ -81,7 +86,7 @@ impl Store {
         let path = opened.path.clone();
         let log = opened.log.clone().into_boxed_str();
         let secret = opened.secret.clone().into_boxed_slice();
-        let (writer, catalog) = writer::Writer::start(opened, schema, Arc::clone(&position))?;
+        let (writer, catalog) = writer::Writer::start(opened, schema, Arc::clone(&position), options.sweep)?;
         let readers = reader::Readers::open(&path, options.readers).map_err(OpenError::Database)?;
         Ok((Store { shared: Arc::new(Shared { readers, writer, position, log, secret, path }) }, catalog))
     }

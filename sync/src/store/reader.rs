@@ -6,7 +6,9 @@
 
 use super::choice::Choices;
 use super::value::Param;
+use crate::expiry;
 use crate::limits;
+use crate::row::Row;
 use crate::sql::Plan;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rusqlite::types::ValueRef;
@@ -17,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use stoa_schema::model::Table;
 use stoa_schema::value::Value;
 use tokio::sync::oneshot;
 
@@ -213,12 +216,13 @@ impl Reader {
         Ok(u64::try_from(largest).unwrap_or_default())
     }
 
-    /// The number of records in a table.
+    /// The number of records in a table, without those that have expired.
     ///
     /// # Errors
     /// libSQL failed, or the deadline passed.
-    pub fn count(&self, table: &str) -> Result<u64, ReadError> {
-        let sql = format!("SELECT count(*) FROM {}", crate::ident::quoted(table));
+    pub fn count(&self, table: &Table) -> Result<u64, ReadError> {
+        let visible = expiry::visible(table, Row::Bare).map(|visible| format!(" WHERE {visible}"));
+        let sql = format!("SELECT count(*) FROM {}{}", crate::ident::quoted(&table.name), visible.unwrap_or_default());
         let mut statement = self.connection.prepare_cached(&sql)?;
         let count: i64 = statement.query_row([], |row| row.get(0))?;
         Ok(count.unsigned_abs())

@@ -10,22 +10,22 @@
 
 use super::file::{self, OpenError, Opened};
 use super::migrate::{MigrateError, Mode, migrate};
+use super::refusal;
+use super::requests::{self, Kept};
+use super::sweeper::Sweeper;
 use super::value::{Param, owned};
 use crate::catalog::Catalog;
 use crate::commit::{Commit, Committed, Outcome, Reason, Rejected, Write};
-use crate::ident::quoted;
 use crate::limits;
 use crate::sql::{self, Moment, Step, Wanted};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use rusqlite::ffi::{
-    SQLITE_CONSTRAINT_DATATYPE, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE,
-};
-use rusqlite::{Connection, ErrorCode, Params, Statement, params_from_iter};
+use rusqlite::{Connection, Params, Statement, params_from_iter};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{self, SystemTime, UNIX_EPOCH};
-use stoa_schema::model::{AttributeId, Schema, Table};
+use std::time::{self, Duration, SystemTime, UNIX_EPOCH};
+use stoa_schema::model::{Schema, Table};
 use stoa_schema::time::Instant;
 use stoa_schema::value::Value;
 use tokio::sync::oneshot;
@@ -36,6 +36,9 @@ pub enum CommitError {
     /// One of its writes is forbidden.
     #[error("write {} was rejected: {:?}", .0.index, .0.reason)]
     Rejected(Rejected),
+    /// Its idempotency key belongs to another request.
+    #[error("the idempotency key belongs to another request")]
+    Mismatch,
     /// Too many others wait.
     #[error("too many writes are waiting")]
     Busy,
@@ -64,6 +67,7 @@ impl Writer {
         opened: Opened,
         schema: Schema,
         position: Arc<AtomicU64>,
+        sweep: bool,
     ) -> Result<(Self, Arc<Catalog>), OpenError> {
         migrate(&opened.writing, &schema, Mode::Additive, &mut |_| {})?;
         let catalog = Arc::new(Catalog::new(schema));
@@ -73,6 +77,8 @@ impl Writer {
             revision: opened.revision,
             position,
             imports: VecDeque::new(),
+            sweep,
+            sweeper: Sweeper::new(&catalog.schema, sweep),
             _lock: opened.lock,
         };
         let started = std::thread::Builder::new().name("stoa-writer".into()).spawn(move || thread.run(&requests));
@@ -123,6 +129,9 @@ struct WriterThread {
     position: Arc<AtomicU64>,
     /// Those under way, in turn.
     imports: VecDeque<Import>,
+    /// Whether what has expired is taken away.
+    sweep: bool,
+    sweeper: Sweeper,
     /// Held as long as the file is open.
     _lock: std::fs::File,
 }
@@ -130,10 +139,7 @@ struct WriterThread {
 impl WriterThread {
     fn run(&mut self, requests: &Receiver<Request>) {
         loop {
-            let mut next = if self.imports.is_empty() { requests.recv().ok() } else { requests.try_recv().ok() };
-            if next.is_none() && self.imports.is_empty() {
-                break;
-            }
+            let Ok(mut next) = self.next(requests) else { break };
             while let Some(request) = next.take() {
                 match request {
                     Request::Commit(commit, answer) if gives_way(&commit) => {
@@ -147,6 +153,9 @@ impl WriterThread {
                     }
                     Request::Migrate(schema, answer) => {
                         let done = migrate(&self.connection, &schema, Mode::Additive, &mut |_| {});
+                        if done.is_ok() {
+                            self.sweeper = Sweeper::new(&schema, self.sweep);
+                        }
                         _ = answer.send(done.map(|_| Arc::new(Catalog::new(schema))));
                     }
                     Request::Close(answer) => {
@@ -160,8 +169,49 @@ impl WriterThread {
             if let Some(import) = self.imports.pop_front() {
                 self.slice(import, &|| !requests.is_empty());
             }
+            if let Err(error) = self.take_away_expired() {
+                tracing::warn!(%error, "what has expired was not taken away; it stays invisible");
+            }
         }
+        self.finish_imports();
         self.checkpoint();
+    }
+
+    /// The next request; none if there is other work meanwhile. An error says that nobody can ask any more.
+    fn next(&self, requests: &Receiver<Request>) -> Result<Option<Request>, ()> {
+        let next = match self.sleep() {
+            None => return requests.recv().map(Some).map_err(|_| ()),
+            Some(Duration::ZERO) => requests.try_recv().map_err(|error| error.is_disconnected()),
+            Some(sleep) => requests.recv_timeout(sleep).map_err(|error| error.is_disconnected()),
+        };
+        match next {
+            Ok(request) => Ok(Some(request)),
+            Err(false) => Ok(None),
+            Err(true) => Err(()),
+        }
+    }
+
+    /// How long there is nothing to do but to wait for requests; `None`: until there is one.
+    fn sleep(&self) -> Option<Duration> {
+        if self.imports.is_empty() { self.sweeper.sleeps() } else { Some(Duration::ZERO) }
+    }
+
+    fn take_away_expired(&mut self) -> rusqlite::Result<()> {
+        let due = self.sweeper.due(&self.connection)?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        let (more, _) = self.transact(|writer| {
+            let mut more = false;
+            for sql in &due {
+                more |= writer.connection.prepare_cached(sql)?.execute([])? >= limits::SWEPT_ROWS;
+            }
+            Ok(more)
+        })?;
+        if more {
+            self.sweeper.again();
+        }
+        Ok(())
     }
 
     /// Commits that were taken are carried out, also when the store closes.
@@ -181,7 +231,7 @@ impl WriterThread {
                     break;
                 }
                 let moment = writer.moment();
-                import.outcomes.push(match carry_out(&writer.connection, &commit.catalog, write, moment) {
+                import.outcomes.push(match carry_out(&writer.connection, commit, at, write, moment) {
                     Ok(outcome) => outcome,
                     // What changes rows is one statement, which undid itself.
                     Err(Failure::Reason(reason)) => Outcome::Refused(reason),
@@ -193,7 +243,9 @@ impl WriterThread {
         match done {
             Err(error) => _ = import.waiting.1.send(Err(CommitError::Database(error))),
             Ok(_) if import.outcomes.len() < import.waiting.0.writes.len() => self.imports.push_back(import),
-            Ok(((), seq)) => _ = import.waiting.1.send(Ok(Committed { seq, outcomes: import.outcomes })),
+            Ok(((), seq)) => {
+                _ = import.waiting.1.send(Ok(Committed { seq, outcomes: import.outcomes, replayed: false }))
+            }
         }
     }
 
@@ -332,20 +384,37 @@ fn one(connection: &Connection, commit: &Commit, moment: Moment, sole: bool) -> 
         (false, false) => (&["SAVEPOINT one"], &["ROLLBACK TO one"], &["RELEASE one"]),
     };
     run_all(connection, before).map_err(database)?;
-    let done = writes(connection, commit, moment);
+    let done = requested(connection, commit, moment);
     if !connection.is_autocommit() {
         run_all(connection, if done.is_err() { failed } else { &[] }).map_err(database)?;
         run_all(connection, after).map_err(database)?;
     }
-    done.map(|outcomes| Committed { seq: 0, outcomes })
+    done
 }
 
 fn run_all(connection: &Connection, statements: &[&str]) -> rusqlite::Result<()> {
     statements.iter().try_for_each(|sql| savepoint(connection, sql))
 }
 
-fn savepoint(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+pub(super) fn savepoint(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
+/// What a commit did, now or when its key was first used.
+fn requested(connection: &Connection, commit: &Commit, moment: Moment) -> Result<Committed, CommitError> {
+    let database = CommitError::Database;
+    let Some(request) = &commit.request else {
+        return writes(connection, commit, moment).map(|outcomes| Committed { seq: 0, outcomes, replayed: false });
+    };
+    match requests::kept(connection, commit, request, moment).map_err(database)? {
+        Kept::Outcomes(outcomes) => Ok(Committed { seq: 0, outcomes, replayed: true }),
+        Kept::Another => Err(CommitError::Mismatch),
+        Kept::Nothing => {
+            let outcomes = writes(connection, commit, moment)?;
+            requests::keep(connection, commit, request, &outcomes, moment).map_err(database)?;
+            Ok(Committed { seq: 0, outcomes, replayed: false })
+        }
+    }
 }
 
 fn writes(connection: &Connection, commit: &Commit, moment: Moment) -> Result<Vec<Outcome>, CommitError> {
@@ -357,7 +426,8 @@ fn writes(connection: &Connection, commit: &Commit, moment: Moment) -> Result<Ve
     }
     let mut outcomes = Vec::with_capacity(commit.writes.len());
     for (index, write) in commit.writes.iter().enumerate() {
-        outcomes.push(match carry_out(connection, &commit.catalog, write, moment) {
+        let write = referring(commit, index, write, &outcomes);
+        outcomes.push(match carry_out(connection, commit, index, &write, moment) {
             Ok(outcome) => outcome,
             Err(Failure::Reason(reason)) => return Err(CommitError::Rejected(Rejected { index, reason })),
             Err(Failure::Database(error)) => return Err(CommitError::Database(error)),
@@ -366,8 +436,20 @@ fn writes(connection: &Connection, commit: &Commit, moment: Moment) -> Result<Ve
     Ok(outcomes)
 }
 
+/// A write with the ids of records that earlier ones stored.
+fn referring<'w>(commit: &Commit, index: usize, write: &'w Write, outcomes: &[Outcome]) -> Cow<'w, Write> {
+    let mut write = Cow::Borrowed(write);
+    for reference in commit.references.iter().filter(|reference| reference.write == index) {
+        let made = commit.writes.get(reference.made_by).map(|made| commit.catalog.table(made.table).key);
+        if let (Some(Outcome::Stored { record, .. }), Some(key)) = (outcomes.get(reference.made_by), made) {
+            write.to_mut().kind.set(reference.attribute, record[key.0].clone());
+        }
+    }
+    write
+}
+
 /// Why a write failed.
-enum Failure {
+pub(super) enum Failure {
     Reason(Reason),
     Database(rusqlite::Error),
 }
@@ -378,22 +460,39 @@ impl From<rusqlite::Error> for Failure {
     }
 }
 
-fn carry_out(connection: &Connection, catalog: &Catalog, write: &Write, moment: Moment) -> Result<Outcome, Failure> {
+/// Carries out the write at a position of a commit.
+fn carry_out(
+    connection: &Connection,
+    commit: &Commit,
+    index: usize,
+    write: &Write,
+    moment: Moment,
+) -> Result<Outcome, Failure> {
+    let attempt = || steps(connection, &commit.catalog, write, moment);
+    let refused = refusal::Refused { connection, commit, index, write, moment };
+    if !write.unmatched.is_empty() {
+        return Err(refused.broken(&attempt));
+    }
+    attempt().map_err(|failure| refused.reason(failure, &attempt))
+}
+
+fn steps(connection: &Connection, catalog: &Catalog, write: &Write, moment: Moment) -> Result<Outcome, Failure> {
     let table = catalog.table(write.table);
     let mut existed = false;
     let mut outcome = Outcome::Kept;
     for step in sql::steps(catalog, write, moment) {
         let wanted = step.wanted;
-        match run(connection, table, step, moment) {
-            Ok(Some(Outcome::Stored { revision, record, .. })) => {
-                let created = matches!(wanted, Wanted::Insert | Wanted::InsertMissing) || (!existed && is_put(write));
-                outcome = Outcome::Stored { revision, record, created };
+        if wanted == Wanted::InsertElse && outcome != Outcome::Kept {
+            continue;
+        }
+        match run(connection, table, step, moment)? {
+            Some(Outcome::Stored { revision, record, created }) => {
+                outcome = Outcome::Stored { revision, record, created: created || (!existed && is_put(write)) };
             }
-            Ok(Some(Outcome::Written { .. })) => outcome = Outcome::Written { created: !existed },
-            Ok(Some(other)) => outcome = other,
-            Ok(None) if wanted == Wanted::Existence => existed = true,
-            Ok(None) => {}
-            Err(failure) => return Err(explain(connection, catalog, write, failure)),
+            Some(Outcome::Written { .. }) => outcome = Outcome::Written { created: !existed },
+            Some(other) => outcome = other,
+            None if wanted == Wanted::Existence => existed = true,
+            None => {}
         }
     }
     Ok(outcome)
@@ -407,14 +506,14 @@ fn is_put(write: &Write) -> bool {
 fn run(connection: &Connection, table: &Table, step: Step<'_>, moment: Moment) -> Result<Option<Outcome>, Failure> {
     let mut statement = connection.prepare_cached(&step.sql)?;
     let params = params_from_iter(step.params.iter().map(Param));
+    let stored = |found: Option<(i64, Vec<Value>)>, created| {
+        found.map(|(revision, record)| Outcome::Stored { revision, record, created })
+    };
     match step.wanted {
-        Wanted::Assertion => statement.execute(params).map(|_| None).map_err(Failure::from),
+        Wanted::Assertion | Wanted::Clearing => statement.execute(params).map(|_| None).map_err(Failure::from),
         Wanted::Existence => Ok(if statement.exists(params)? { None } else { Some(Outcome::Kept) }),
         Wanted::Insert | Wanted::InsertMissing if table.computes() => {
-            Ok(Some(match returned(&mut statement, table, params)? {
-                Some((revision, record)) => Outcome::Stored { revision, record, created: true },
-                None => Outcome::Kept,
-            }))
+            Ok(Some(stored(returned(&mut statement, table, params)?, true).unwrap_or(Outcome::Kept)))
         }
         Wanted::Insert => {
             statement.execute(params)?;
@@ -434,8 +533,10 @@ fn run(connection: &Connection, table: &Table, step: Step<'_>, moment: Moment) -
             record.pop();
             Ok(Some(Outcome::Stored { revision: moment.revision, record, created: true }))
         }
-        Wanted::Record => match returned(&mut statement, table, params)? {
-            Some((revision, record)) => Ok(Some(Outcome::Stored { revision, record, created: false })),
+        Wanted::Update => Ok(stored(returned(&mut statement, table, params)?, false)),
+        Wanted::InsertElse => Ok(stored(returned(&mut statement, table, params)?, true)),
+        Wanted::Record => match stored(returned(&mut statement, table, params)?, false) {
+            Some(stored) => Ok(Some(stored)),
             None => Err(Failure::Reason(Reason::Missing)),
         },
         Wanted::Change => match statement.execute(params)? {
@@ -465,84 +566,4 @@ fn returned(
     // The statement has done its work only when it has run to its end.
     while rows.next()?.is_some() {}
     Ok(Some((revision, record)))
-}
-
-/// Turns the error of a rule into the reason it stands for, with what the transaction sees.
-fn explain(connection: &Connection, catalog: &Catalog, write: &Write, failure: Failure) -> Failure {
-    let Failure::Database(error) = failure else { return failure };
-    let table = catalog.table(write.table);
-    let rusqlite::Error::SqliteFailure(code, Some(message)) = &error else { return Failure::Database(error) };
-    if code.code != ErrorCode::ConstraintViolation {
-        return Failure::Database(error);
-    }
-    if message == "stoa:precondition" {
-        return match current_revision(connection, catalog, write) {
-            // RFC 9110 §13.2.1: a precondition is looked at only where the request would otherwise succeed.
-            Ok(None) if must_exist(write) => Failure::Reason(Reason::Missing),
-            Ok(current) => Failure::Reason(Reason::Precondition { current }),
-            Err(error) => Failure::Database(error),
-        };
-    }
-    if message == "stoa:size" {
-        return Failure::Reason(Reason::TooLarge);
-    }
-    if let Some(attribute) = message.strip_prefix("stoa:range:").and_then(|name| table.attribute_named(name)) {
-        return range(connection, table, write, attribute);
-    }
-    match code.extended_code {
-        SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_UNIQUE | SQLITE_CONSTRAINT_ROWID if is_key(table, message) => {
-            Failure::Reason(Reason::Exists)
-        }
-        // An integer sum beyond 64 bits is a double, which a STRICT column refuses.
-        SQLITE_CONSTRAINT_DATATYPE => match overflowing(table, message) {
-            Some(attribute) => range(connection, table, write, attribute),
-            None => Failure::Database(error),
-        },
-        _ => Failure::Database(error),
-    }
-}
-
-/// "UNIQUE constraint failed: Product.id"
-fn is_key(table: &Table, message: &str) -> bool {
-    message.ends_with(&format!(": {}.{}", table.name, table.key().name))
-}
-
-fn range(connection: &Connection, table: &Table, write: &Write, attribute: AttributeId) -> Failure {
-    match current_value(connection, table, write, attribute) {
-        Ok(current) => Failure::Reason(Reason::Range { attribute, current }),
-        Err(error) => Failure::Database(error),
-    }
-}
-
-fn current_value(
-    connection: &Connection,
-    table: &Table,
-    write: &Write,
-    attribute: AttributeId,
-) -> rusqlite::Result<Option<Value>> {
-    let Some(id) = sql::subject(table, &write.kind) else { return Ok(None) };
-    let attribute = table.attribute(attribute);
-    let (name, key) = (quoted(&table.name), quoted(&table.key().name));
-    let sql = format!("SELECT {} FROM {name} WHERE {key}=?1", quoted(&attribute.name));
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([Param(id)])?;
-    rows.next()?.map(|row| Ok(owned(attribute, row.get_ref(0)?))).transpose()
-}
-
-/// "cannot store REAL value in INTEGER column Product.stock"
-fn overflowing(table: &Table, message: &str) -> Option<AttributeId> {
-    let column = message.rsplit('.').next()?;
-    table.attribute_named(column)
-}
-
-fn must_exist(write: &Write) -> bool {
-    use crate::commit::WriteKind;
-    matches!(write.kind, WriteKind::Patch { .. } | WriteKind::Delete { .. })
-}
-
-fn current_revision(connection: &Connection, catalog: &Catalog, write: &Write) -> rusqlite::Result<Option<i64>> {
-    let Some(id) = sql::subject(catalog.table(write.table), &write.kind) else { return Ok(None) };
-    let mut statement = connection.prepare_cached(&catalog.statements(write.table).revision)?;
-    let mut rows = statement.query([Param(id)])?;
-    rows.next()?.map(|row| row.get(0)).transpose()
 }

@@ -5,8 +5,9 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 use stoa_schema::expression::{Expression, ExpressionError, Reach, Type};
 use stoa_schema::model::{AttributeId, Table, TableId};
-use stoa_sync::expression::{Row, expression as sql};
+use stoa_sync::expression::expression as sql;
 use stoa_sync::ident::REVISION;
+use stoa_sync::row::Row;
 
 thread_local! {
     static DATABASE: Connection = {

@@ -311,3 +311,85 @@ ok  PATCH Product/c {"categoryId":"k","tags":{"__op__":"include","value":"x"},"n
 ok  PATCH Product?category.name=K {"ratio":1e-70}
 ok  DELETE Product?tags=x&stock=1
 "#;
+
+/// Every rule, of every form.
+pub(super) const RULES: &str = r#"
+type Event @table
+  @check(expr: "places >= 0 and (room.seats is null or places <= room.seats)", name: "fits")
+  @noOverlap(start: begins, end: ends, by: [roomId, guestIds], unless: "status in ('cancelled')", name: "room_free")
+  @noOverlap(start: begins, end: ends, by: [deskId], capacity: 2, name: "desks")
+  @noOverlap(start: begins, end: ends, by: [hallNumber], capacity: "room.seats", name: "halls") {
+  id: ID @primaryKey
+  code: String @unique @check(pattern: "^[A-Z]")
+  places: Int @check(min: 0, max: 100)
+  size: String @check(in: ["small", "it's large"])
+  price: Float @check(min: 0.5)
+  tags: [String] @check(in: ["a", "b"])
+  begins: Date
+  ends: Date
+  roomId: ID @indexed
+  room: Room @relationship(from: roomId, onDelete: restrict)
+  guestIds: [ID]
+  guests: [Guest] @relationship(from: guestIds, onDelete: setNull)
+  deskId: ID
+  hallNumber: Int
+  status: String
+  until: Date @expiresAt
+  changed: String @updatedTime
+}
+type Room @table { id: ID @primaryKey seats: Int }
+type Guest @table { id: ID @primaryKey name: String }
+type Badge @table { id: ID @primaryKey guestId: ID guest: Guest @relationship(from: guestId, onDelete: cascade) }
+type Line @table @unique(fields: [session, product], unless: "closed") {
+  id: ID @primaryKey session: String product: ID quantity: Int closed: Boolean }
+type Hold @table(expiration: 3600) @unique(fields: [slot]) { id: Long @primaryKey slot: Int until: Date @expiresAt(max: 60) }
+"#;
+
+pub(super) const RULES_WRITES: &str = r#"
+ok  POST Room {"id":"r1","seats":2}
++   POST Room {"id":"r2","seats":2}
++   POST Guest {"id":"g1","name":"One"}
++   POST Guest {"id":"g2","name":"Two"}
++   POST Badge {"id":"b1","guestId":"g1"}
+ok  POST Event {"id":"a","code":"A1","places":2,"size":"it's large","price":0.5,"tags":["a","b"],"begins":"2024-08-15T10:00:00Z","ends":"2024-08-15T11:00:00Z","roomId":"r1","guestIds":["g1","g2"],"deskId":"d","hallNumber":1}
+stoa:rule  POST Event {"id":"x","places":-1}
+stoa:rule  POST Event {"id":"x","places":101}
+stoa:rule  POST Event {"id":"x","places":3,"roomId":"r1"}
+stoa:rule  POST Event {"id":"x","size":"other"}
+stoa:rule  POST Event {"id":"x","price":0.4}
+stoa:rule  POST Event {"id":"x","tags":["a","c"]}
+stoa:rule  POST Event {"id":"x","code":"A1"}
+stoa:rule  POST Event {"id":"x","begins":"2024-08-15T10:00:00Z"}
+stoa:rule  POST Event {"id":"x","begins":"2024-08-15T10:00:00Z","ends":"2024-08-15T10:00:00Z"}
+stoa:rule  POST Event {"id":"x","begins":"2024-08-15","ends":"2024-08-16"}
+stoa:rule  POST Event {"id":"x","until":"2001-01-01T00:00:00Z"}
+stoa:rule  POST Event {"id":"x","begins":"2024-08-15T10:59:59.999Z","ends":"2024-08-15T12:00:00Z","roomId":"r1"}
+stoa:rule  POST Event {"id":"x","begins":"2024-08-15T09:00:00Z","ends":"2024-08-15T12:00:00Z","guestIds":["nobody","g2"]}
+ok  POST Event {"id":"b","code":"B1","begins":"2024-08-15T11:00:00Z","ends":"2024-08-15T12:00:00Z","roomId":"r1","guestIds":["g1"],"deskId":"d"}
+ok  POST Event {"id":"c","begins":"2024-08-15T10:30:00Z","ends":"2024-08-15T11:30:00Z","roomId":"r1","status":"cancelled"}
+ok  POST Event {"id":"d","begins":"2024-08-15T10:30:00Z","ends":"2024-08-15T11:30:00Z","roomId":"r2","deskId":"d","hallNumber":1}
+stoa:rule  POST Event {"id":"x","begins":"2024-08-15T10:40:00Z","ends":"2024-08-15T10:50:00Z","deskId":"d"}
+stoa:rule  POST Event {"id":"x","begins":"2024-08-15T10:40:00Z","ends":"2024-08-15T10:50:00Z","roomId":"r2","hallNumber":1}
+stoa:rule  PATCH Event/c {"status":"confirmed"}
+ok  PATCH Event/a {"begins":"2024-08-15T10:10:00Z","ends":"2024-08-15T10:50:00Z"}
+stoa:rule  PATCH Event/d {"roomId":"r1","deskId":null,"hallNumber":null}
+stoa:rule  PATCH Event/a {"places":{"__op__":"add","value":-3}}
+ok  PATCH Event/a {"places":{"__op__":"add","value":-2},"status":"cancelled"}
+ok  PATCH Event/d {"roomId":"r1","begins":"2024-08-15T10:00:00Z","ends":"2024-08-15T10:30:00Z","until":"2999-01-01T00:00:00Z"}
+ok  PUT Event {"id":"a","begins":"2024-08-15T12:00:00Z","ends":"2024-08-15T13:00:00Z","roomId":"r1","guestIds":["g1","g2"]}
+stoa:rule  PATCH Event?id=in=(a,b) {"begins":"2024-08-15T12:30:00Z","ends":"2024-08-15T13:00:00Z"}
+stoa:referenced:0:room  DELETE Room/r1
+ok  DELETE Room/r2
+ok  DELETE Event/b
+ok  POST Event {"id":"e","begins":"2024-08-15T11:00:00Z","ends":"2024-08-15T12:00:00Z","roomId":"r1"}
+ok  MERGE Line {"id":"l1","session":"s","product":"p","quantity":1}
+0   MERGE Line {"id":"l2","session":"s","product":"p","quantity":2}
+0   MERGE Line {"id":"l1","quantity":3}
+ok  MERGE Line {"id":"l4","session":"s","product":"q","closed":true}
+ok  MERGE Line {"id":"l5","session":"s","product":"q","closed":true}
+stoa:rule  PATCH Line?product=q {"closed":false}
+stoa:rule  POST Hold {"id":1,"slot":1,"until":"2001-01-01T00:00:00Z"}
+"#;
+
+/// What is changed by the way, by the clock of each engine.
+pub(super) const RULES_BY_THE_WAY: &str = "ok  DELETE Guest/g1";

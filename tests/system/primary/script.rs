@@ -8,7 +8,8 @@
 //! ```
 //!
 //! First what becomes of it: `ok`, the number of rows, or the message it is refused with (spaces as `_`). A line that
-//! begins with `+` belongs to the commit before it. `SEED` inserts a record unless its id is there.
+//! begins with `+` belongs to the commit before it. `SEED` inserts a record unless its id is there, `MERGE`
+//! changes the one that is there.
 
 use stoa_schema::model::{Schema, Table};
 use stoa_schema::query::Query;
@@ -62,6 +63,7 @@ fn write(schema: &Schema, request: &str) -> Write {
         ("POST", None) => WriteKind::Insert(record()),
         ("SEED", None) => WriteKind::InsertMissing(record()),
         ("PUT", None) => WriteKind::Put(record()),
+        ("MERGE", None) => WriteKind::Merge { record: record(), changes: changes() },
         ("KEEP", None) => WriteKind::PutChanged(record()),
         ("PATCH", Some('/')) => WriteKind::Patch { id: key(table, &rest[1..]), changes: changes() },
         ("PATCH", Some('?')) => WriteKind::PatchMatching { filter: filter(&rest[1..]), changes: changes() },
@@ -69,7 +71,7 @@ fn write(schema: &Schema, request: &str) -> Write {
         ("DELETE", Some('?')) => WriteKind::DeleteMatching { filter: filter(&rest[1..]) },
         _ => panic!("{request}: not a write"),
     };
-    Write { table: id, kind, precondition: precondition(words) }
+    Write { precondition: precondition(words), ..Write::new(id, kind) }
 }
 
 fn key(table: &Table, text: &str) -> Value {
