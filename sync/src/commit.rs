@@ -21,7 +21,7 @@ pub struct Commit {
     pub once: Option<String>,
     /// Under which name the client may ask for the same again, and get what it got the first time.
     pub request: Option<RequestKey>,
-    /// Attributes that take the id of a record that an earlier write of this commit stores.
+    /// Attributes that take the id of a record that an earlier write of this commit stores, in the order of the writes.
     pub references: Vec<Reference>,
 }
 

@@ -377,7 +377,7 @@ fn answer(group: Vec<Waiting>, outcomes: Vec<Result<Committed, CommitError>>) {
 fn one(connection: &Connection, commit: &Commit, moment: Moment, sole: bool) -> Result<Committed, CommitError> {
     let database = CommitError::Database;
     // A single statement undoes itself when it fails.
-    let single = commit.writes.len() == 1 && commit.once.is_none();
+    let single = commit.writes.len() == 1 && commit.once.is_none() && commit.request.is_none();
     let (before, failed, after): (&[_], &[_], &[_]) = match (single, sole) {
         (true, _) => (&[], &[], &[]),
         (false, true) => (&[], &["ROLLBACK", "BEGIN IMMEDIATE"], &[]),
@@ -439,7 +439,9 @@ fn writes(connection: &Connection, commit: &Commit, moment: Moment) -> Result<Ve
 /// A write with the ids of records that earlier ones stored.
 fn referring<'w>(commit: &Commit, index: usize, write: &'w Write, outcomes: &[Outcome]) -> Cow<'w, Write> {
     let mut write = Cow::Borrowed(write);
-    for reference in commit.references.iter().filter(|reference| reference.write == index) {
+    let first = commit.references.partition_point(|reference| reference.write < index);
+    let all = commit.references.get(first..).unwrap_or_default();
+    for reference in all.iter().take_while(|reference| reference.write == index) {
         let made = commit.writes.get(reference.made_by).map(|made| commit.catalog.table(made.table).key);
         if let (Some(Outcome::Stored { record, .. }), Some(key)) = (outcomes.get(reference.made_by), made) {
             write.to_mut().kind.set(reference.attribute, record[key.0].clone());
