@@ -52,6 +52,9 @@ pub const LISTED_VIOLATIONS: usize = 100;
 /// Characters of an `X-Request-Id` that a client sends; a longer one is replaced.
 pub const REQUEST_ID_CHARS: usize = 64;
 
+/// Characters of an `Idempotency-Key`; a longer one is refused (400).
+pub const IDEMPOTENCY_KEY_CHARS: usize = 255;
+
 /// Entity tags in one `If-Match` or `If-None-Match`; more are refused (400).
 pub const ENTITY_TAGS: usize = 100;
 

@@ -47,5 +47,8 @@ fixtures!(
     checks,
     overlaps,
     references,
-    expiry
+    expiry,
+    idempotency,
+    merge,
+    require_match
 );

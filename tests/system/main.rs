@@ -13,6 +13,7 @@ mod image;
 mod migrations;
 mod openapi;
 mod primary;
+mod repeated;
 mod round_trip;
 mod together;
 mod tools;

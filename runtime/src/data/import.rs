@@ -7,7 +7,7 @@ use crate::limits;
 use std::io::Read;
 use std::sync::Arc;
 use stoa_schema::model::TableId;
-use stoa_sync::commit::{Commit, Committed, Outcome, Reason, Write};
+use stoa_sync::commit::{Commit, Committed, Outcome, Reason, RequestKey, Write};
 use stoa_sync::store::{CommitError, Flow};
 use stoa_sync::{Catalog, Store};
 use tokio::runtime::Handle;
@@ -44,6 +44,14 @@ pub struct Report {
     pub failed_beyond: u64,
     /// A position of the change log that includes what was stored.
     pub seq: u64,
+    /// Whether an earlier import with the same key did it.
+    pub replayed: bool,
+}
+
+/// A body that has nothing wrong, and was read to its end unless it was stopped.
+pub struct Gathered {
+    chunk: Chunk,
+    report: Report,
 }
 
 /// A line that could not be stored.
@@ -128,7 +136,7 @@ impl Import {
                 self.take(line, &mut chunk, &mut report);
                 if chunk.is_full() {
                     self.settle(sent.take(), &mut report)?;
-                    sent = Some(self.send(std::mem::take(&mut chunk), true));
+                    sent = Some(self.send_chunk(std::mem::take(&mut chunk)));
                 }
             }
             report.stopped = read > 0 && watch(&report) == Flow::Stop;
@@ -137,7 +145,7 @@ impl Import {
             }
         }
         self.settle(sent, &mut report)?;
-        self.settle(Some(self.send(chunk, true)), &mut report)?;
+        self.settle(Some(self.send_chunk(chunk)), &mut report)?;
         Ok(report)
     }
 
@@ -147,10 +155,23 @@ impl Import {
     /// See [`ImportError`].
     pub fn run_atomically(
         &self,
-        mut lines: Lines,
+        lines: Lines,
         body: impl Read,
         watch: &mut dyn FnMut(&Report) -> Flow,
     ) -> Result<Report, ImportError> {
+        self.store(self.gather(lines, body, watch)?, None)
+    }
+
+    /// Reads the body to its end, for [`Import::store`]. Blocks.
+    ///
+    /// # Errors
+    /// See [`ImportError`].
+    pub fn gather(
+        &self,
+        mut lines: Lines,
+        body: impl Read,
+        watch: &mut dyn FnMut(&Report) -> Flow,
+    ) -> Result<Gathered, ImportError> {
         let mut report = Report { seq: self.store.position(), ..Report::default() };
         let mut chunk = Chunk::default();
         let mut body = body.take(limits::ATOMIC_IMPORT_BYTES + 1);
@@ -164,17 +185,28 @@ impl Import {
                 self.take(line, &mut chunk, &mut report);
             }
             if read > 0 && watch(&report) == Flow::Stop {
-                return Ok(Report { stopped: true, ..report });
+                report.stopped = true;
+                return Ok(Gathered { chunk, report });
             }
             if read == 0 {
                 break;
             }
         }
-        if !report.failed.is_empty() {
-            return Err(ImportError::Refused(report));
+        if report.failed.is_empty() { Ok(Gathered { chunk, report }) } else { Err(ImportError::Refused(report)) }
+    }
+
+    /// Stores what was gathered in one commit, or nothing of it; under a key, what an earlier one with this key did. Blocks.
+    ///
+    /// # Errors
+    /// See [`ImportError`].
+    pub fn store(&self, gathered: Gathered, request: Option<RequestKey>) -> Result<Report, ImportError> {
+        let Gathered { chunk, mut report } = gathered;
+        if report.stopped {
+            return Ok(report);
         }
         let places = chunk.lines.clone();
-        match self.settle(Some(self.send(chunk, false)), &mut report) {
+        let commit = Commit { request, ..write::commit(&self.catalog, chunk.writes) };
+        match self.settle(Some(self.send(commit, chunk.lines)), &mut report) {
             Err(ImportError::Commit(CommitError::Rejected(rejected))) => {
                 report.fail(places.get(rejected.index).copied().unwrap_or_default(), Fault::Reason(rejected.reason));
                 Err(ImportError::Refused(report))
@@ -195,10 +227,13 @@ impl Import {
         }
     }
 
-    fn send(&self, chunk: Chunk, independent: bool) -> Sent {
-        let commit = Commit { independent, ..write::commit(&self.catalog, chunk.writes) };
+    fn send_chunk(&self, chunk: Chunk) -> Sent {
+        self.send(Commit { independent: true, ..write::commit(&self.catalog, chunk.writes) }, chunk.lines)
+    }
+
+    fn send(&self, commit: Commit, lines: Vec<u64>) -> Sent {
         let store = self.store.clone();
-        Sent { commit: self.runtime.spawn(async move { store.commit(commit).await }), lines: chunk.lines }
+        Sent { commit: self.runtime.spawn(async move { store.commit(commit).await }), lines }
     }
 
     /// Waits for a chunk and counts what became of its lines.
@@ -207,6 +242,7 @@ impl Import {
         let committed =
             self.runtime.block_on(commit).unwrap_or(Err(CommitError::Closed)).map_err(ImportError::Commit)?;
         report.seq = committed.seq;
+        report.replayed = committed.replayed;
         for (outcome, line) in committed.outcomes.into_iter().zip(lines) {
             match outcome {
                 Outcome::Stored { created: true, .. } => report.inserted += 1,

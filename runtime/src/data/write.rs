@@ -6,7 +6,7 @@ use stoa_schema::limits::RECORD_BYTES;
 use stoa_schema::model::{AttributeId, Kind, Table, TableId};
 use stoa_schema::query::Filter;
 use stoa_schema::time::Instant;
-use stoa_schema::value::{Change, Changes, Record, Value, Violation, read_changes};
+use stoa_schema::value::{Change, Changes, Merge, Record, Value, Violation, read_changes};
 use stoa_sync::Catalog;
 use stoa_sync::commit::{Commit, Precondition, Write, WriteKind};
 use uuid::Uuid;
@@ -35,24 +35,42 @@ pub enum Intent {
 ///
 /// # Errors
 /// It is not in its format, or not records of the table.
-pub fn collection(
-    catalog: &Catalog,
-    table: TableId,
-    body: &Body,
-    intent: Intent,
-    precondition: &Precondition,
-) -> Result<Posted, BodyError> {
+pub fn collection(catalog: &Catalog, table: TableId, body: &Body, intent: Intent) -> Result<Posted, BodyError> {
     let declared = catalog.table(table);
-    let write =
-        |record: Record| Write { precondition: precondition.clone(), ..intended(catalog, table, record, intent) };
-    let records = match input::records(declared, body)? {
-        Records::One(record) => return Ok(Posted::One(vec![write(identified_by(declared, record, intent)?)])),
-        Records::Many(records) => records,
-    };
+    let write = |record: Record| intended(catalog, table, record, intent);
+    match input::records(declared, body)? {
+        Records::One(record) => Ok(Posted::One(vec![write(identified_by(declared, record, intent)?)])),
+        Records::Many(records) => all(records, |record| identified_by(declared, record, intent).map(write)),
+    }
+}
+
+/// Reads the body of `POST /T/` whose records are merged into those that are there.
+///
+/// # Errors
+/// It is not in its format, or not records of the table, or has a record on each line.
+pub fn merging(catalog: &Catalog, table: TableId, body: &Body) -> Result<Posted, BodyError> {
+    let declared = catalog.table(table);
+    match input::merges(declared, body)? {
+        Records::One(merge) => Ok(Posted::One(vec![merged(declared, table, merge)?])),
+        Records::Many(merges) => all(merges, |merge| merged(declared, table, merge)),
+    }
+}
+
+fn merged(declared: &Table, table: TableId, Merge { record, changes }: Merge) -> Result<Write, BodyError> {
+    let record = identified(declared, complete(identified_by(declared, record, Intent::Insert)?));
+    let unmatched = unmatched(declared, given(&changes));
+    Ok(Write { unmatched, ..Write::new(table, WriteKind::Merge { record, changes }) })
+}
+
+/// The writes of many records, or everything that is wrong with all of them.
+fn all<T>(
+    records: Vec<Result<T, BodyError>>,
+    write: impl Fn(T) -> Result<Write, BodyError>,
+) -> Result<Posted, BodyError> {
     let (mut writes, mut violations, mut index) = (Vec::with_capacity(records.len()), Vec::new(), None);
     for (at, record) in records.into_iter().enumerate() {
-        match record.and_then(|record| identified_by(declared, record, intent)) {
-            Ok(record) => writes.push(write(record)),
+        match record.and_then(&write) {
+            Ok(write) => writes.push(write),
             Err(BodyError::Invalid { violations: found, .. }) => {
                 index.get_or_insert(at);
                 violations.extend(found.into_iter().map(|violation| within(violation, at)));

@@ -8,6 +8,8 @@ use stoa_sync::commit::{Precondition, Tags};
 
 pub(super) const STOA_SEQ: HeaderName = HeaderName::from_static("stoa-seq");
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 pub(super) const PREFER: HeaderName = HeaderName::from_static("prefer");
 pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 pub(super) const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
@@ -100,6 +102,8 @@ pub(super) struct Preferences {
     pub(super) minimal: bool,
     /// `count=exact`: where the page lies among all records.
     pub(super) count: bool,
+    /// `resolution=merge-duplicates`: what is posted is merged into the record that is there.
+    pub(super) merge: bool,
 }
 
 /// Reads `Prefer`; what is unknown is ignored, as the RFC wants. Of a preference that stands twice the first counts.
@@ -109,15 +113,20 @@ pub(super) fn preferences(headers: &HeaderMap) -> Preferences {
         let (name, value) = part.split(';').next()?.trim().split_once('=')?;
         Some((name.trim().to_ascii_lowercase(), value.trim().trim_matches('"').to_owned()))
     });
-    let (mut returned, mut counted) = (None, None);
+    let (mut returned, mut counted, mut resolved) = (None, None, None);
     for (name, value) in asked {
         match name.as_str() {
             "return" => _ = returned.get_or_insert(value),
             "count" => _ = counted.get_or_insert(value),
+            "resolution" => _ = resolved.get_or_insert(value),
             _ => {}
         }
     }
-    Preferences { minimal: returned.as_deref() == Some("minimal"), count: counted.as_deref() == Some("exact") }
+    Preferences {
+        minimal: returned.as_deref() == Some("minimal"),
+        count: counted.as_deref() == Some("exact"),
+        merge: resolved.as_deref() == Some("merge-duplicates"),
+    }
 }
 
 /// The position that a request's `Stoa-Seq` asks for: `LOG-SEQ` of this log, or a bare number. One of another log asks

@@ -1,5 +1,6 @@
 //! `POST /T/` and `PUT /T/` with a record on each line: an import, read as it comes in and answered with a report.
 
+use super::idempotency::{Fingerprint, Fingerprinted};
 use super::problem::{self, Problem, ProblemKind};
 use super::request_body;
 use super::respond::{self, Answer, Position};
@@ -32,6 +33,8 @@ pub(super) struct Importing<'a> {
     pub(super) intent: Intent,
     pub(super) format: Format,
     pub(super) atomic: bool,
+    /// `Idempotency-Key`; only where it is atomic.
+    pub(super) key: Option<String>,
 }
 
 impl Importing<'_> {
@@ -46,20 +49,30 @@ impl Importing<'_> {
             runtime: Handle::current(),
         };
         let lines = if self.format == Format::Csv { Lines::csv() } else { Lines::ndjson() };
-        let atomic = self.atomic;
+        let (atomic, key) = (self.atomic, self.key);
+        let fingerprint = Fingerprint::of(self.parts, self.format);
         let (pieces, received) = mpsc::channel(limits::IMPORT_PIECES);
         let working = tokio::task::spawn_blocking(move || {
             let body = Received { pieces: received, current: Bytes::new() };
             let body = decoder(&codings, body).map_err(ImportError::Broken)?;
             let watch = &mut |_: &Report| Flow::Continue;
-            if atomic { import.run_atomically(lines, body, watch) } else { import.run(lines, body, watch) }
+            if !atomic {
+                return import.run(lines, body, watch);
+            }
+            let mut body = Fingerprinted { body, fingerprint };
+            let gathered = import.gather(lines, &mut body, watch)?;
+            import.store(gathered, key.map(|key| body.fingerprint.request(&key)))
         });
         forward(body, pieces).await;
         let (catalog, table) = (&self.tables.catalog, self.table);
         let done = working.await.unwrap_or(Err(ImportError::Commit(stoa_sync::store::CommitError::Closed)));
         let report = done.map_err(|error| of_import(error, catalog, table))?;
         let position = Position::new(self.service.store.log(), report.seq);
-        Ok(respond::report(&told(&report, catalog, table), position))
+        let mut answer = respond::report(&told(&report, catalog, table), position);
+        if report.replayed {
+            respond::replayed(answer.headers_mut());
+        }
+        Ok(answer)
     }
 }
 
@@ -106,7 +119,9 @@ fn of_import(error: ImportError, catalog: &Catalog, table: TableId) -> Box<Probl
             Problem::new(ProblemKind::TIMEOUT, "the body stopped in the middle; the lines before it may be stored")
         }
         ImportError::Broken(error) => Problem::syntax(format!("the body broke off: {error}")),
-        ImportError::Commit(error) => problem::of_commit(error, catalog, table, &[], false),
+        ImportError::Commit(error) => {
+            problem::of_commit(error, |rejected| problem::of_reason(&rejected.reason, catalog, table, None))
+        }
         ImportError::TooLarge => {
             Problem::new(ProblemKind::TOO_LARGE, "an import that is all or nothing may have 64 MiB")
         }

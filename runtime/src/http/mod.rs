@@ -6,6 +6,8 @@ mod service;
 mod read;
 mod write;
 mod import;
+mod condition;
+mod idempotency;
 mod route;
 mod describe;
 mod encode;

@@ -12,11 +12,9 @@ use crate::openapi;
 use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value as Json, json};
-use stoa_schema::model::TableId;
 use stoa_schema::query::QueryError;
 use stoa_schema::value::Violation;
-use stoa_sync::Catalog;
-use stoa_sync::commit::{Rejected, Write};
+use stoa_sync::commit::Rejected;
 use stoa_sync::store::{CommitError, ReadError};
 
 /// A kind of problem: its name in `type`, its status, its title, and what the page about it says.
@@ -133,6 +131,17 @@ impl Problem {
         }
     }
 
+    /// The same, seen from a body of which what it tells of is the part at `place`, a JSON Pointer.
+    pub(super) fn within(mut self: Box<Self>, place: &str) -> Box<Self> {
+        let errors = self.members.get_mut("errors").and_then(Json::as_array_mut);
+        for error in errors.into_iter().flatten() {
+            if let Some(Json::String(pointer)) = error.get_mut("pointer") {
+                pointer.insert_str(0, place);
+            }
+        }
+        self
+    }
+
     /// What is wrong, as the members of `errors`: its own, or itself as the only one.
     pub(super) fn as_errors(&self) -> Vec<Json> {
         match self.members.get("errors") {
@@ -235,14 +244,8 @@ impl From<ReadError> for Box<Problem> {
     }
 }
 
-/// The problem of a commit, told with the writes it had. `array`: the body was an array, so that the position matters.
-pub(super) fn of_commit(
-    error: CommitError,
-    catalog: &Catalog,
-    table: TableId,
-    writes: &[Write],
-    array: bool,
-) -> Box<Problem> {
+/// The problem of a commit; `rejected` tells that of a write that is forbidden.
+pub(super) fn of_commit(error: CommitError, rejected: impl FnOnce(&Rejected) -> Box<Problem>) -> Box<Problem> {
     match error {
         CommitError::Mismatch => {
             Problem::new(ProblemKind::IDEMPOTENCY_MISMATCH, "this Idempotency-Key was used with another request").with(
@@ -255,9 +258,6 @@ pub(super) fn of_commit(
             tracing::error!(%error, "a write failed");
             Problem::unavailable("the database cannot be written; nothing was stored")
         }
-        CommitError::Rejected(Rejected { index, reason }) => {
-            let problem = of_reason(&reason, catalog, table, writes.get(index));
-            if array { problem.with("index", index) } else { problem }
-        }
+        CommitError::Rejected(reason) => rejected(&reason),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::body::AnswerBody;
 use super::encode;
-use super::headers::{PREFERENCE_APPLIED, STOA_SEQ};
+use super::headers::{IDEMPOTENT_REPLAYED, PREFERENCE_APPLIED, STOA_SEQ};
 use crate::data::coding::Coding;
 use crate::data::list::{Chunks, Place};
 use crate::data::tag::Tag;
@@ -147,6 +147,20 @@ impl Written<'_> {
     }
 }
 
+/// Says that an earlier request did what this one asks.
+pub(super) fn replayed(headers: &mut HeaderMap) {
+    headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+}
+
+/// Says that what was there was merged with what was posted.
+pub(super) fn merged(headers: &mut HeaderMap) {
+    let applied = match headers.contains_key(PREFERENCE_APPLIED) {
+        true => HeaderValue::from_static("return=minimal, resolution=merge-duplicates"),
+        false => HeaderValue::from_static("resolution=merge-duplicates"),
+    };
+    headers.insert(PREFERENCE_APPLIED, applied);
+}
+
 /// What became of an import.
 pub(super) fn report(body: &serde_json::Value, position: Position) -> Answer {
     let mut response = json(body);
@@ -193,7 +207,8 @@ pub(super) fn options(allow: &'static str, patch: bool) -> Answer {
     response
 }
 
-const EXPOSED: &str = "ETag, Location, Link, Content-Range, Preference-Applied, Retry-After, Stoa-Seq, X-Request-Id";
+const EXPOSED: &str = "ETag, Location, Link, Content-Range, Preference-Applied, Idempotent-Replayed, Retry-After, Stoa-Seq, \
+                       X-Request-Id";
 
 /// Lets a page of an allowed origin read the answer; `preflight` also tells it what it may send.
 pub(super) fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue, preflight: Option<&HeaderMap>) {

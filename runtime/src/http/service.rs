@@ -140,19 +140,19 @@ impl Service {
                 read::record(self, tables, parts, table, id, wanted).await
             }
             Target::Collection { table, query, .. } => {
-                let writing = Writing { service: self, tables, parts, table };
+                let writing = || Writing::new(self, tables, parts, table);
                 match parts.method {
-                    Method::POST => writing.collection(body, query, Intent::Insert).await,
-                    Method::PUT => writing.collection(body, query, Intent::Put).await,
-                    Method::PATCH | Method::DELETE => writing.matching(body, query).await,
+                    Method::POST => writing()?.collection(body, query, Intent::Insert).await,
+                    Method::PUT => writing()?.collection(body, query, Intent::Put).await,
+                    Method::PATCH | Method::DELETE => writing()?.matching(body, query).await,
                     Method::OPTIONS => Ok(respond::options(COLLECTION, true)),
                     _ => Err(Problem::method(COLLECTION)),
                 }
             }
             Target::Record { table, id, query, .. } => {
-                let writing = Writing { service: self, tables, parts, table };
+                let writing = || Writing::new(self, tables, parts, table);
                 match parts.method {
-                    Method::PUT | Method::PATCH | Method::DELETE => writing.record(body, id, query).await,
+                    Method::PUT | Method::PATCH | Method::DELETE => writing()?.record(body, id, query).await,
                     Method::OPTIONS => Ok(respond::options(RECORD, true)),
                     // A query that cannot be read is told before a method that is not known.
                     _ => RecordQuery::parse(&tables.catalog.schema, table, query)

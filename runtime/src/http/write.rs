@@ -1,6 +1,8 @@
 //! `POST`, `PUT`, `PATCH`, `DELETE`: a body becomes one commit, its outcome the answer.
 
+use super::condition::{self, Manner};
 use super::headers::{self, Preferences};
+use super::idempotency::{self, Fingerprint};
 use super::import::Importing;
 use super::media;
 use super::negotiate::{self, Chosen};
@@ -9,34 +11,56 @@ use super::request_body;
 use super::respond::{self, Answer, Content, Position, Written};
 use super::service::{Service, Tables};
 use crate::data::format::Format;
-use crate::data::input::Body;
+use crate::data::input::{Body, BodyError};
 use crate::data::record::{Part, Shown};
 use crate::data::tag::Tag;
 use crate::data::write::{self, Intent, Posted};
-use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::request::Parts;
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use hyper::body::Incoming;
-use stoa_schema::model::TableId;
-use stoa_schema::query::{Query, RecordQuery};
+use stoa_schema::model::{Table, TableId};
+use stoa_schema::query::{Filter, Query, RecordQuery};
 use stoa_schema::value::{Value, path_of_key};
-use stoa_sync::commit::{Outcome, Precondition, Write, WriteKind};
+use stoa_sync::Catalog;
+use stoa_sync::commit::{Commit, Outcome, Precondition, Rejected, Write, WriteKind};
 
 /// A write on its way: everything that all of them need.
 pub(super) struct Writing<'a> {
-    pub(super) service: &'a Service,
-    pub(super) tables: &'a Tables,
-    pub(super) parts: &'a Parts,
-    pub(super) table: TableId,
+    service: &'a Service,
+    tables: &'a Tables,
+    parts: &'a Parts,
+    table: TableId,
+    /// `Idempotency-Key`.
+    key: Option<String>,
 }
 
 /// What a commit did, as seen from outside.
 struct Done {
     outcomes: Vec<Outcome>,
     position: Position,
+    /// Whether an earlier request with the same key did it.
+    replayed: bool,
 }
 
-impl Writing<'_> {
+impl Done {
+    fn marked(replayed: bool, mut answer: Answer) -> Answer {
+        if replayed {
+            respond::replayed(answer.headers_mut());
+        }
+        answer
+    }
+}
+
+impl<'a> Writing<'a> {
+    pub(super) fn new(
+        service: &'a Service,
+        tables: &'a Tables,
+        parts: &'a Parts,
+        table: TableId,
+    ) -> Result<Self, Box<Problem>> {
+        Ok(Self { service, tables, parts, table, key: idempotency::key(&parts.headers)? })
+    }
+
     /// `POST /T/` and `PUT /T/`.
     pub(super) async fn collection(
         &self,
@@ -44,40 +68,66 @@ impl Writing<'_> {
         query: &str,
         intent: Intent,
     ) -> Result<Answer, Box<Problem>> {
-        let atomic = match query {
-            "" => None,
-            "atomic=true" => Some(true),
-            "atomic=false" => Some(false),
-            _ => return Err(Problem::syntax("a write to the whole collection takes only atomic=true or atomic=false")),
-        };
-        let precondition = self.collection_precondition(intent)?;
+        let atomic = is_atomic(query)?;
+        let manner = Manner::of(intent, &self.parts.headers);
+        condition::of_collection(&self.parts.headers, manner)?;
         let chosen = self.chosen()?;
         let format = media::of_body(&self.parts.headers, media::ALL)?;
         if matches!(format, Format::Ndjson | Format::Csv) {
-            // The report is JSON, whatever the lines were.
-            negotiate::choose(&self.parts.headers, None, &[Format::Json])?;
-            let Self { service, tables, parts, table } = *self;
-            let atomic = atomic.unwrap_or(false);
-            return Importing { service, tables, parts, table, intent, format, atomic }.answer(body).await;
+            return self.import(body, manner, format, atomic).await;
         }
         let body = self.body(body).await?;
-        let posted = write::collection(&self.tables.catalog, self.table, &body, intent, &precondition)?;
-        let created = if intent == Intent::Insert { StatusCode::CREATED } else { StatusCode::OK };
-        match posted {
-            Posted::One(writes) => {
-                let done = self.commit(writes, false).await?;
-                let Some(Outcome::Stored { revision, record, created }) = done.outcomes.first() else {
-                    return Ok(respond::no_content(Some(done.position)));
-                };
-                let status = if *created { StatusCode::CREATED } else { StatusCode::OK };
-                Ok(self.stored(*revision, record, status, chosen, done.position))
-            }
+        condition::collection_allows(self.declared(), manner)?;
+        let posted = posted(&self.tables.catalog, self.table, &body, manner)?;
+        let mut answer = match posted {
+            Posted::One(writes) => self.one(writes, &body, chosen).await?,
             Posted::Many(writes) => {
-                let done = self.commit(writes, true).await?;
+                let status = status_of_many(manner);
+                let done = self.commit(writes, &body, true).await?;
                 let content = (!self.preferences().minimal).then(|| self.list(&done.outcomes, chosen));
-                Ok(Written { status: created, content, tag: None, location: None, position: done.position }.answer())
+                let written = Written { status, content, tag: None, location: None, position: done.position };
+                Done::marked(done.replayed, written.answer())
             }
+        };
+        if manner == Manner::Merging {
+            respond::merged(answer.headers_mut());
         }
+        Ok(answer)
+    }
+
+    /// The only record of a collection's body.
+    async fn one(&self, writes: Vec<Write>, body: &Body, chosen: Chosen) -> Result<Answer, Box<Problem>> {
+        let done = self.commit(writes, body, false).await?;
+        let answer = match done.outcomes.first() {
+            Some(Outcome::Stored { revision, record, created }) => {
+                self.stored(*revision, record, status_of_one(*created), chosen, done.position)
+            }
+            _ => respond::no_content(Some(done.position)),
+        };
+        Ok(Done::marked(done.replayed, answer))
+    }
+
+    /// A record on each line.
+    async fn import(
+        &self,
+        body: &mut Incoming,
+        manner: Manner,
+        format: Format,
+        atomic: bool,
+    ) -> Result<Answer, Box<Problem>> {
+        // The report is JSON, whatever the lines were.
+        negotiate::choose(&self.parts.headers, None, &[Format::Json])?;
+        let Manner::As(intent) = manner else {
+            return Err(Problem::syntax("lines cannot be merged: send an array with resolution=merge-duplicates"));
+        };
+        if self.key.is_some() && !atomic {
+            let detail =
+                "an import that is stored piece by piece has no Idempotency-Key; atomic=true makes it one write";
+            return Err(Problem::syntax(detail));
+        }
+        condition::collection_allows(self.declared(), manner)?;
+        let Self { service, tables, parts, table, .. } = *self;
+        Importing { service, tables, parts, table, intent, format, atomic, key: self.key.clone() }.answer(body).await
     }
 
     /// `PUT /T/id`, `PATCH /T/id`, `DELETE /T/id`.
@@ -89,66 +139,48 @@ impl Writing<'_> {
     ) -> Result<Answer, Box<Problem>> {
         let shown_as = RecordQuery::parse(&self.tables.catalog.schema, self.table, query)?;
         let precondition = headers::precondition(&self.parts.headers)?;
-        let deleting = self.parts.method == Method::DELETE;
-        let patching = self.parts.method == Method::PATCH;
-        let chosen = if deleting { Chosen::PLAIN } else { self.chosen()? };
-        let body = match (deleting, patching) {
-            (true, _) => Body { format: Format::Json, bytes: Vec::new() },
-            (false, true) => self.patch(body).await?,
-            (false, false) => self.body(body).await?,
+        let method = &self.parts.method;
+        let chosen = if *method == Method::DELETE { Chosen::PLAIN } else { self.chosen()? };
+        let body = match *method {
+            Method::DELETE => NO_BODY,
+            Method::PATCH => self.patch(body).await?,
+            _ => self.body(body).await?,
         };
-        let Some(id) = id else { return Err(self.no_such_id()) };
-        let catalog = &self.tables.catalog;
-        let write = if deleting {
-            Write { precondition, ..Write::new(self.table, WriteKind::Delete { id: id.clone() }) }
-        } else if patching {
-            write::patch(catalog, self.table, id.clone(), &body.bytes, precondition)?
-        } else {
-            write::put(catalog, self.table, id.clone(), &body, precondition)?
-        };
-        let done = self.commit(vec![write], false).await?;
-        match done.outcomes.into_iter().next() {
+        condition::names_version(self.declared(), method, &precondition)?;
+        let Some(id) = id else { return Err(no_such_id(self.declared())) };
+        let write = of_record(&self.tables.catalog, self.table, method, id.clone(), &body, precondition)?;
+        let done = self.commit(vec![write], &body, false).await?;
+        let answer = match done.outcomes.into_iter().next() {
             Some(Outcome::Stored { revision, record, created }) => {
-                let status = if created { StatusCode::CREATED } else { StatusCode::OK };
-                if query.is_empty() || self.preferences().minimal {
-                    return Ok(self.stored(revision, &record, status, chosen, done.position));
+                let status = status_of_one(created);
+                match query.is_empty() || self.preferences().minimal {
+                    true => self.stored(revision, &record, status, chosen, done.position),
+                    false => self.shown(id, shown_as, status, chosen, done.position).await?,
                 }
-                self.shown(id, shown_as, status, chosen, done.position).await
             }
-            _ => Ok(respond::no_content(Some(done.position))),
-        }
+            _ => respond::no_content(Some(done.position)),
+        };
+        Ok(Done::marked(done.replayed, answer))
     }
 
     /// `PATCH /T/?query` and `DELETE /T/?query`.
     pub(super) async fn matching(&self, body: &mut Incoming, query: &str) -> Result<Answer, Box<Problem>> {
-        let query = Query::parse(&self.tables.catalog.schema, self.table, query)?;
-        let deleting = self.parts.method == Method::DELETE;
-        let refused = query.controls.paging_or_select.or(query.controls.timezone.filter(|_| deleting));
-        if let Some(position) = refused {
-            return Err(Problem::syntax("a write by query takes conditions only").with("position", position));
-        }
-        if query.filter.is_everything() {
-            let method = &self.parts.method;
-            return Err(Problem::syntax(format!(
-                "{method} on a collection needs a condition, for example ?id=gt= for every record"
-            )));
-        }
-        self.refuse_preconditions()?;
+        let method = &self.parts.method;
+        let filter = conditions(&self.tables.catalog, self.table, method, query)?;
+        condition::none(&self.parts.headers)?;
         let chosen = negotiate::choose(&self.parts.headers, None, &[Format::Json])?;
-        let write = if deleting {
-            Write::new(self.table, WriteKind::DeleteMatching { filter: query.filter })
-        } else {
-            let body = self.patch(body).await?;
-            write::patch_matching(&self.tables.catalog, self.table, query.filter, &body.bytes)?
-        };
-        let done = self.commit(vec![write], false).await?;
-        let count = match done.outcomes.first() {
-            Some(Outcome::Counted(count)) => *count,
-            _ => 0,
-        };
-        let body = format!("{{\"{}\":{count}}}", if deleting { "deleted" } else { "updated" }).into_bytes();
-        let content = (!self.preferences().minimal).then(|| Content::whole(body, chosen.content_type, None));
-        Ok(Written { status: StatusCode::OK, content, tag: None, location: None, position: done.position }.answer())
+        let body = if *method == Method::DELETE { NO_BODY } else { self.patch(body).await? };
+        condition::query_allows(self.declared())?;
+        let write = of_matching(&self.tables.catalog, self.table, method, filter, &body)?;
+        let done = self.commit(vec![write], &body, false).await?;
+        let shown = counted(method, done.outcomes.first()).into_bytes();
+        let content = (!self.preferences().minimal).then(|| Content::whole(shown, chosen.content_type, None));
+        let written = Written { status: StatusCode::OK, content, tag: None, location: None, position: done.position };
+        Ok(Done::marked(done.replayed, written.answer()))
+    }
+
+    fn declared(&self) -> &'a Table {
+        self.tables.catalog.table(self.table)
     }
 
     fn chosen(&self) -> Result<Chosen, Box<Problem>> {
@@ -167,17 +199,26 @@ impl Writing<'_> {
         Ok(Body { format: Format::Json, bytes: request_body::read(self.parts, body).await? })
     }
 
-    async fn commit(&self, writes: Vec<Write>, array: bool) -> Result<Done, Box<Problem>> {
+    /// `array`: the body was one, so that positions in it matter.
+    async fn commit(&self, writes: Vec<Write>, body: &Body, array: bool) -> Result<Done, Box<Problem>> {
         self.service.position(&self.parts.headers).await?;
-        let commit = write::commit(&self.tables.catalog, writes);
+        let request = self.key.as_deref().map(|key| {
+            let mut fingerprint = Fingerprint::of(self.parts, body.format);
+            fingerprint.body(&body.bytes);
+            fingerprint.request(key)
+        });
+        let commit = Commit { request, ..write::commit(&self.tables.catalog, writes) };
         // Kept for the words of a refusal: a commit of many is not copied for that.
         let first = commit.writes.first().filter(|_| commit.writes.len() == 1).cloned();
         match self.service.store.commit(commit).await {
             Ok(committed) => {
                 let position = Position::new(self.service.store.log(), committed.seq);
-                Ok(Done { outcomes: committed.outcomes, position })
+                Ok(Done { outcomes: committed.outcomes, position, replayed: committed.replayed })
             }
-            Err(error) => Err(problem::of_commit(error, &self.tables.catalog, self.table, first.as_slice(), array)),
+            Err(error) => Err(problem::of_commit(error, |Rejected { index, reason }| {
+                let problem = problem::of_reason(reason, &self.tables.catalog, self.table, first.as_ref());
+                if array { problem.within(&format!("/{index}")).with("index", *index) } else { problem }
+            })),
         }
     }
 
@@ -189,7 +230,7 @@ impl Writing<'_> {
         chosen: Chosen,
         position: Position,
     ) -> Answer {
-        let declared = self.tables.catalog.table(self.table);
+        let declared = self.declared();
         let location = (status == StatusCode::CREATED).then(|| {
             respond::location(declared.export.as_deref().unwrap_or_default(), &path_of_key(&record[declared.key.0]))
         });
@@ -244,30 +285,97 @@ impl Writing<'_> {
     fn preferences(&self) -> Preferences {
         headers::preferences(&self.parts.headers)
     }
+}
 
-    /// A collection has no revision to compare with; `If-None-Match: *` on `POST` says what `POST` does anyway.
-    fn collection_precondition(&self, intent: Intent) -> Result<Precondition, Box<Problem>> {
-        let headers = &self.parts.headers;
-        if intent == Intent::Insert && !headers.contains_key(IF_MATCH) && is_star(headers) {
-            return Ok(Precondition::default());
-        }
-        self.refuse_preconditions().map(|()| Precondition::default())
-    }
+const NO_BODY: Body = Body { format: Format::Json, bytes: Vec::new() };
 
-    fn refuse_preconditions(&self) -> Result<(), Box<Problem>> {
-        let headers = &self.parts.headers;
-        match headers.contains_key(IF_MATCH) || headers.contains_key(IF_NONE_MATCH) {
-            true => Err(Problem::syntax("If-Match and If-None-Match belong to single records")),
-            false => Ok(()),
-        }
-    }
-
-    fn no_such_id(&self) -> Box<Problem> {
-        let table = self.tables.catalog.table(self.table);
-        Problem::not_found(format!("no {} can have this {}", table.name, table.key().name))
+/// What the query of a write to the whole collection says: whether an import is all or nothing.
+pub(super) fn is_atomic(query: &str) -> Result<bool, Box<Problem>> {
+    match query {
+        "" | "atomic=false" => Ok(false),
+        "atomic=true" => Ok(true),
+        _ => Err(Problem::syntax("a write to the whole collection takes only atomic=true or atomic=false")),
     }
 }
 
-fn is_star(headers: &HeaderMap) -> bool {
-    headers.get(IF_NONE_MATCH).is_some_and(|value| value == "*")
+/// The writes of a collection's body.
+pub(super) fn posted(catalog: &Catalog, table: TableId, body: &Body, manner: Manner) -> Result<Posted, BodyError> {
+    Ok(match manner {
+        Manner::As(intent) => write::collection(catalog, table, body, intent)?,
+        Manner::Merging => write::merging(catalog, table, body)?,
+    })
+}
+
+/// The write of `PUT`, `PATCH` or `DELETE` on one record.
+pub(super) fn of_record(
+    catalog: &Catalog,
+    table: TableId,
+    method: &Method,
+    id: Value,
+    body: &Body,
+    precondition: Precondition,
+) -> Result<Write, BodyError> {
+    Ok(match *method {
+        Method::DELETE => Write { precondition, ..Write::new(table, WriteKind::Delete { id }) },
+        Method::PATCH => write::patch(catalog, table, id, &body.bytes, precondition)?,
+        _ => write::put(catalog, table, id, body, precondition)?,
+    })
+}
+
+/// The conditions of a write by query.
+pub(super) fn conditions(
+    catalog: &Catalog,
+    table: TableId,
+    method: &Method,
+    query: &str,
+) -> Result<Filter, Box<Problem>> {
+    let deleting = *method == Method::DELETE;
+    let query = Query::parse(&catalog.schema, table, query)?;
+    let refused = query.controls.paging_or_select.or(query.controls.timezone.filter(|_| deleting));
+    if let Some(position) = refused {
+        return Err(Problem::syntax("a write by query takes conditions only").with("position", position));
+    }
+    if query.filter.is_everything() {
+        let detail = format!("{method} on a collection needs a condition, for example ?id=gt= for every record");
+        return Err(Problem::syntax(detail));
+    }
+    Ok(query.filter)
+}
+
+/// The write of `PATCH` or `DELETE` by query.
+pub(super) fn of_matching(
+    catalog: &Catalog,
+    table: TableId,
+    method: &Method,
+    filter: Filter,
+    body: &Body,
+) -> Result<Write, BodyError> {
+    Ok(match *method == Method::DELETE {
+        true => Write::new(table, WriteKind::DeleteMatching { filter }),
+        false => write::patch_matching(catalog, table, filter, &body.bytes)?,
+    })
+}
+
+/// How many records a write by query met, as JSON.
+pub(super) fn counted(method: &Method, outcome: Option<&Outcome>) -> String {
+    let count = match outcome {
+        Some(Outcome::Counted(count)) => *count,
+        _ => 0,
+    };
+    format!("{{\"{}\":{count}}}", if *method == Method::DELETE { "deleted" } else { "updated" })
+}
+
+/// The status of a write that stored one record.
+pub(super) fn status_of_one(created: bool) -> StatusCode {
+    if created { StatusCode::CREATED } else { StatusCode::OK }
+}
+
+/// The status of a write that stored the records of an array.
+pub(super) fn status_of_many(manner: Manner) -> StatusCode {
+    status_of_one(manner == Manner::As(Intent::Insert))
+}
+
+/// The path has an id that the type of the key cannot hold.
+pub(super) fn no_such_id(table: &Table) -> Box<Problem> {
+    Problem::not_found(format!("no {} can have this {}", table.name, table.key().name))
 }

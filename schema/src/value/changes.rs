@@ -1,11 +1,12 @@
-//! A PATCH body → changes of attributes: new values, and operators that are applied to what is stored.
+//! A PATCH body → changes of attributes: new values, and operators that are applied to what is stored. The body of a merge
+//! is read in the same way, and also as the record that it makes where none is stored.
 
 use super::Value;
 use super::document;
 use super::json::{self, JsonError};
 use super::number;
-use super::record::{declared, value};
-use super::undeclared::Undeclared;
+use super::record::{Record, declared, missing, value};
+use super::undeclared::{self, Undeclared};
 use super::violation::{Violation, ViolationCode, pointer};
 use crate::model::{Attribute, AttributeId, Kind, Table};
 use serde_json::value::RawValue;
@@ -34,6 +35,45 @@ pub type Changes = Vec<(AttributeId, Change)>;
 /// # Errors
 /// [`JsonError`] if it is no JSON object; otherwise, inside `Ok`, all violations.
 pub fn read_changes(table: &Table, text: &str) -> Result<Result<Changes, Vec<Violation>>, JsonError> {
+    let (changes, violations) = read(table, text, OpenKey::Refused)?;
+    Ok(if violations.is_empty() { Ok(changes) } else { Err(violations) })
+}
+
+/// A body that is a new record or, if that record is there, changes of it.
+#[derive(Clone, Debug)]
+pub struct Merge {
+    /// What is stored if nothing is there: operators are applied to null.
+    pub record: Record,
+    /// What becomes of the record that is there.
+    pub changes: Changes,
+}
+
+/// Reads a body that is merged into the record that is there, if one is. Values for attributes that the server sets are
+/// ignored; a key of null is none.
+///
+/// # Errors
+/// [`JsonError`] if it is no JSON object; otherwise, inside `Ok`, all violations: those of changes, and required attributes
+/// that it does not give a value.
+pub fn read_merge(table: &Table, text: &str) -> Result<Result<Merge, Vec<Violation>>, JsonError> {
+    let (changes, mut violations) = read(table, text, OpenKey::Taken)?;
+    let mut record = vec![None; table.attributes.len()];
+    for (id, change) in &changes {
+        record[id.0] = Some(change.of_nothing(table.attribute(*id)));
+    }
+    missing(table, &record, &mut violations);
+    Ok(if violations.is_empty() { Ok(Merge { record, changes }) } else { Err(violations) })
+}
+
+/// What a key of null means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OpenKey {
+    /// It is a violation.
+    Refused,
+    /// It is as if it were not there.
+    Taken,
+}
+
+fn read(table: &Table, text: &str, open_key: OpenKey) -> Result<(Changes, Vec<Violation>), JsonError> {
     let mut changes = Vec::new();
     let mut violations = Vec::new();
     let mut undeclared = Undeclared::default();
@@ -42,6 +82,7 @@ pub fn read_changes(table: &Table, text: &str) -> Result<Result<Changes, Vec<Vio
             Ok(None) => violations.extend(undeclared.take(&name, raw).err()),
             Err(violation) => violations.push(violation),
             Ok(Some(id)) if table.attribute(id).server_set() => {}
+            Ok(Some(id)) if id == table.key && open_key == OpenKey::Taken && raw.get() == "null" => {}
             Ok(Some(id)) => match change(table, id, raw) {
                 Ok(change) => changes.push((id, change)),
                 Err(found) => violations.extend(found),
@@ -49,7 +90,25 @@ pub fn read_changes(table: &Table, text: &str) -> Result<Result<Changes, Vec<Vio
         }
     }
     changes.extend(table.open.zip(undeclared.change()));
-    Ok(if violations.is_empty() { Ok(changes) } else { Err(violations) })
+    Ok((changes, violations))
+}
+
+impl Change {
+    /// What it makes of an attribute without a value.
+    fn of_nothing(&self, attribute: &Attribute) -> Value {
+        match self {
+            Self::Set(value) | Self::Add(value) => value.clone(),
+            Self::Include(element) => {
+                let mut list = String::from("[");
+                document::push(element, &mut list);
+                list.push(']');
+                Value::List(list)
+            }
+            Self::Exclude(_) if attribute.required => Value::List("[]".into()),
+            Self::Exclude(_) => Value::Null,
+            Self::Merge(members) => undeclared::object(members),
+        }
+    }
 }
 
 fn change(table: &Table, id: AttributeId, raw: &RawValue) -> Result<Change, Vec<Violation>> {

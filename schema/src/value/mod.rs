@@ -21,7 +21,7 @@ mod number;
 
 pub use big_integer::shown_big_integer;
 pub use bytes::{base64, marked_bytes};
-pub use changes::{Change, Changes, read_changes};
+pub use changes::{Change, Changes, Merge, read_changes, read_merge};
 pub use document::push as push_json;
 pub use fields::{read_columns, read_fields};
 pub use key::{key_of_path, path_of_key};

@@ -38,18 +38,23 @@ impl Undeclared {
 
     /// All of it as one object; null if there is nothing.
     pub(super) fn value(self) -> Value {
-        let members = self.0.into_iter().filter_map(|(name, text)| {
-            let name = serde_json::Value::from(name);
-            Some(format!("{name}:{}", text?))
-        });
-        let members: Vec<String> = members.collect();
-        if members.is_empty() { Value::Null } else { Value::Json(format!("{{{}}}", members.join(","))) }
+        object(&self.0)
     }
 
     /// The change that it makes to what is stored; `None` if it says nothing.
     pub(super) fn change(self) -> Option<Change> {
         if self.0.is_empty() { None } else { Some(Change::Merge(self.0)) }
     }
+}
+
+/// Undeclared attributes as one object; null if there is none.
+pub(super) fn object(members: &[(String, Option<String>)]) -> Value {
+    let members = members.iter().filter_map(|(name, text)| {
+        let name = serde_json::Value::from(name.as_str());
+        Some(format!("{name}:{}", text.as_deref()?))
+    });
+    let members: Vec<String> = members.collect();
+    if members.is_empty() { Value::Null } else { Value::Json(format!("{{{}}}", members.join(","))) }
 }
 
 /// Such a name stands in JSON as it is and can be quoted in a path (`$."name"`) of every SQLite.

@@ -19,7 +19,8 @@ use super::format::Format;
 use binary::Source;
 use stoa_schema::limits::RECORD_BYTES;
 use stoa_schema::model::Table;
-use stoa_schema::value::{Record, json, read_record};
+use stoa_schema::value::json::{self, JsonError};
+use stoa_schema::value::{Merge, Record, Violation, read_merge, read_record};
 
 /// A body, decoded.
 #[derive(Clone, Debug)]
@@ -30,14 +31,17 @@ pub struct Body {
     pub bytes: Vec<u8>,
 }
 
-/// What a body holds.
+/// What a body holds: records, or what is merged into them.
 #[derive(Debug)]
-pub enum Records {
+pub enum Records<T = Record> {
     /// A single record.
-    One(Record),
+    One(T),
     /// An array or lines; each is a record or says what is wrong with it.
-    Many(Vec<Result<Record, BodyError>>),
+    Many(Vec<Result<T, BodyError>>),
 }
+
+/// Reads the JSON of one record.
+type Reading<T> = fn(&Table, &str) -> Result<Result<T, Vec<Violation>>, JsonError>;
 
 /// Reads a body of one record or of many.
 ///
@@ -45,11 +49,24 @@ pub enum Records {
 /// It is not in its format, or its only record is none of the table.
 pub fn records(table: &Table, body: &Body) -> Result<Records, BodyError> {
     match body.format {
-        Format::Json => json_records(table, text(&body.bytes)?),
-        Format::Cbor => binary_records(table, cbor::Items::new(&body.bytes)),
-        Format::MessagePack => binary_records(table, msgpack::Items::new(&body.bytes)),
+        Format::Json => json_records(table, text(&body.bytes)?, read_record),
+        Format::Cbor => binary_records(table, cbor::Items::new(&body.bytes), read_record),
+        Format::MessagePack => binary_records(table, msgpack::Items::new(&body.bytes), read_record),
         Format::Ndjson => lines(table, Lines::ndjson(), &body.bytes).map(Records::Many),
         Format::Csv => lines(table, Lines::csv(), &body.bytes).map(Records::Many),
+    }
+}
+
+/// Reads a body of one record or of many, each to be merged into the one that is there.
+///
+/// # Errors
+/// It is not in its format, has a record on each line, or its only record is none of the table.
+pub fn merges(table: &Table, body: &Body) -> Result<Records<Merge>, BodyError> {
+    match body.format {
+        Format::Json => json_records(table, text(&body.bytes)?, read_merge),
+        Format::Cbor => binary_records(table, cbor::Items::new(&body.bytes), read_merge),
+        Format::MessagePack => binary_records(table, msgpack::Items::new(&body.bytes), read_merge),
+        Format::Ndjson | Format::Csv => Err(BodyError::syntax("lines cannot be merged; send an array", 0)),
     }
 }
 
@@ -60,7 +77,7 @@ pub fn records(table: &Table, body: &Body) -> Result<Records, BodyError> {
 pub fn record(table: &Table, body: &Body) -> Result<Record, BodyError> {
     let one = || BodyError::syntax("one record is expected here", 0);
     if body.format == Format::Json {
-        return json_record(table, text(&body.bytes)?);
+        return json_record(table, text(&body.bytes)?, read_record);
     }
     match records(table, body)? {
         Records::One(record) => Ok(record),
@@ -80,26 +97,30 @@ pub fn text(bytes: &[u8]) -> Result<&str, BodyError> {
     std::str::from_utf8(bytes).map_err(|error| BodyError::syntax("it is not UTF-8", error.valid_up_to()))
 }
 
-fn json_records(table: &Table, body: &str) -> Result<Records, BodyError> {
+fn json_records<T>(table: &Table, body: &str, read: Reading<T>) -> Result<Records<T>, BodyError> {
     if !body.trim_start().starts_with('[') {
-        return json_record(table, body).map(Records::One);
+        return json_record(table, body, read).map(Records::One);
     }
     let elements = json::elements(body)?.into_iter().map(|element| {
         let position = element.get().as_ptr() as usize - body.as_ptr() as usize;
-        json_record(table, element.get()).map_err(|error| error.at(position))
+        json_record(table, element.get(), read).map_err(|error| error.at(position))
     });
     Ok(Records::Many(elements.collect()))
 }
 
-fn json_record(table: &Table, text: &str) -> Result<Record, BodyError> {
+fn json_record<T>(table: &Table, text: &str, read: Reading<T>) -> Result<T, BodyError> {
     if text.len() > RECORD_BYTES {
         return Err(BodyError::TooLarge { index: None });
     }
-    read_record(table, text)?.map_err(|violations| BodyError::Invalid { violations, index: None })
+    read(table, text)?.map_err(|violations| BodyError::Invalid { violations, index: None })
 }
 
-fn binary_records<'a>(table: &Table, mut source: impl Source<'a>) -> Result<Records, BodyError> {
-    let mut read = |text: &str, position| json_record(table, text).map_err(|error| error.at(position));
+fn binary_records<'a, T>(
+    table: &Table,
+    mut source: impl Source<'a>,
+    read: Reading<T>,
+) -> Result<Records<T>, BodyError> {
+    let mut read = |text: &str, position| json_record(table, text, read).map_err(|error| error.at(position));
     match binary::records(&mut source, &mut read)? {
         binary::Items::One(record) => record.map(Records::One),
         binary::Items::Many(records) => Ok(Records::Many(records)),

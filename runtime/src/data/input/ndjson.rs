@@ -4,7 +4,7 @@ use super::error::BodyError;
 use super::lines::Line;
 use stoa_schema::limits::RECORD_BYTES;
 use stoa_schema::model::Table;
-use stoa_schema::value::Record;
+use stoa_schema::value::{Record, read_record};
 
 #[derive(Default)]
 pub(super) struct Ndjson {
@@ -68,5 +68,5 @@ impl Ndjson {
 }
 
 fn read(table: &Table, line: &[u8]) -> Result<Record, BodyError> {
-    super::json_record(table, super::text(line)?)
+    super::json_record(table, super::text(line)?, read_record)
 }
