@@ -55,6 +55,9 @@ pub const REQUEST_ID_CHARS: usize = 64;
 /// Characters of an `Idempotency-Key`; a longer one is refused (400).
 pub const IDEMPOTENCY_KEY_CHARS: usize = 255;
 
+/// Operations of one `/_stoa/commit`; more are refused (422).
+pub const OPERATIONS: usize = 1_000;
+
 /// Entity tags in one `If-Match` or `If-None-Match`; more are refused (400).
 pub const ENTITY_TAGS: usize = 100;
 

@@ -50,5 +50,6 @@ fixtures!(
     expiry,
     idempotency,
     merge,
-    require_match
+    require_match,
+    commit
 );

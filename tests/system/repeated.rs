@@ -52,6 +52,15 @@ fn of_many_requests_with_one_key_one_is_carried_out_and_all_get_its_answer() {
     assert_eq!(answers[0].status, 201, "{}", answers[0].text());
     one_did_it(&answers);
     assert_eq!(count(&client, "CartItem"), 1);
+
+    let operations = json!({"operations": [
+        {"method": "POST", "path": "/Ticket/", "body": {"title": "A"}},
+        {"method": "PATCH", "path": "/CartItem/?sessionId=s", "body": {"quantity": {"__op__": "add", "value": 1}}}]});
+    let answers = at_once(&server.base, |client| keyed(client, "POST", "/_stoa/commit", "both", &operations));
+    assert_eq!(answers[0].status, 200, "{}", answers[0].text());
+    one_did_it(&answers);
+    assert_eq!(count(&client, "Ticket"), 1);
+    assert_eq!(client.get("/CartItem/?select([quantity])").expect(200).body_json(), json!([[2]]));
 }
 
 #[test]
@@ -100,4 +109,18 @@ fn many_clicks_at_once_make_one_line() {
     let line = json!([["s", "p", CLIENTS]]);
     let found = Client::new(&server.base).get("/CartItem/?select([sessionId,productId,quantity])");
     assert_eq!(found.expect(200).body_json(), line);
+}
+
+#[test]
+fn a_commit_has_a_bound() {
+    let server = Server::with_schema(SCHEMA);
+    let client = Client::new(&server.base);
+    let tickets = |count: usize| {
+        let one = json!({"method": "POST", "path": "/Ticket/", "body": {"title": "A"}});
+        json!({"operations": vec![one; count]})
+    };
+    client.json("POST", "/_stoa/commit", &tickets(1_000)).expect(200);
+    let refused = client.json("POST", "/_stoa/commit", &tickets(1_001)).expect(422).body_json();
+    assert_eq!(refused["errors"][0]["pointer"], "/operations");
+    assert_eq!(count(&client, "Ticket"), 1_000);
 }

@@ -6,6 +6,7 @@ pub mod list;
 pub mod record;
 pub mod import;
 pub mod write;
+pub mod reference;
 pub mod input;
 pub mod cursor;
 pub mod format;

@@ -4,6 +4,8 @@
 mod server;
 mod service;
 mod read;
+mod commit;
+mod operation;
 mod write;
 mod import;
 mod condition;

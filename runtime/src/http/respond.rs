@@ -147,6 +147,20 @@ impl Written<'_> {
     }
 }
 
+/// The results of a commit.
+pub(super) fn committed(content: Content, position: Position, minimal: bool, repeated: bool) -> Answer {
+    let mut response = content.answer(StatusCode::OK);
+    let headers = response.headers_mut();
+    if minimal {
+        headers.insert(PREFERENCE_APPLIED, HeaderValue::from_static("return=minimal"));
+    }
+    if repeated {
+        replayed(headers);
+    }
+    headers.insert(STOA_SEQ, position.0);
+    response
+}
+
 /// Says that an earlier request did what this one asks.
 pub(super) fn replayed(headers: &mut HeaderMap) {
     headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));

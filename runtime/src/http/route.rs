@@ -19,6 +19,8 @@ pub(super) enum Target<'a> {
     Collection { table: TableId, format: Option<Format>, query: &'a str },
     /// `/T/id`: one of them, or one attribute of it. An id that the key's type cannot hold is that of no record.
     Record { table: TableId, id: Option<Value>, attribute: Option<AttributeId>, format: Option<Format>, query: &'a str },
+    /// `/_stoa/commit`.
+    Commit { query: &'a str },
     /// `/openapi.json`.
     OpenApi,
     /// `/_stoa/docs`, or a file of it.
@@ -45,6 +47,7 @@ pub(super) fn route<'a>(tables: &Tables, method: &Method, uri: &'a Uri) -> Resul
     if let Some(internal) = rest.strip_prefix("_stoa/") {
         return match internal.split_once('/') {
             None if internal == "health" => Ok(Target::Health),
+            None if internal == "commit" => Ok(Target::Commit { query: query.unwrap_or_default() }),
             None if internal == "docs" => Ok(Target::Docs(None)),
             Some(("docs", file)) => Ok(Target::Docs(Some(file))),
             Some(("problems", name)) => Ok(Target::ProblemPage(name)),

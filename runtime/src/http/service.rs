@@ -1,6 +1,7 @@
 //! From a request to its answer, in one fixed order: who asks, what for, which method, then the work.
 
 use super::body::AnswerBody;
+use super::commit;
 use super::encode;
 use super::headers::{self, REQUEST_ID};
 use super::origin::Origins;
@@ -159,6 +160,11 @@ impl Service {
                         .map_or_else(|error| Err(error.into()), |_| Err(Problem::method(RECORD))),
                 }
             }
+            Target::Commit { query } => match parts.method {
+                Method::POST => commit::answer(self, tables, parts, query, body).await,
+                Method::OPTIONS => Ok(respond::options(COMMIT, false)),
+                _ => Err(Problem::method(COMMIT)),
+            },
             Target::OpenApi | Target::Docs(_) | Target::Health | Target::ProblemPage(_) => match parts.method {
                 Method::OPTIONS => Ok(respond::options(PAGE, false)),
                 _ if !reading => Err(Problem::method(PAGE)),
@@ -220,5 +226,6 @@ impl Service {
 }
 
 const COLLECTION: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-const RECORD: &str = "GET, HEAD, PUT, PATCH, DELETE, OPTIONS";
+pub(super) const RECORD: &str = "GET, HEAD, PUT, PATCH, DELETE, OPTIONS";
+const COMMIT: &str = "POST, OPTIONS";
 const PAGE: &str = "GET, HEAD, OPTIONS";

@@ -28,7 +28,7 @@ pub use key::{key_of_path, path_of_key};
 pub use record::{Record, read_record};
 pub use shown::write_shown;
 pub use text::{CoerceError, coerce};
-pub use violation::{Violation, ViolationCode};
+pub use violation::{Violation, ViolationCode, pointer};
 
 use crate::model::{Attribute, Kind};
 use crate::time::Instant;

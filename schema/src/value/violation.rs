@@ -40,6 +40,10 @@ pub enum ViolationCode {
     Mismatch,
     /// The line has more or fewer fields than the header.
     Fields,
+    /// `$ref` to an operation that gives no id here.
+    Reference,
+    /// A member that is not known where it stands.
+    UnknownMember,
 }
 
 impl ViolationCode {
@@ -57,6 +61,8 @@ impl ViolationCode {
             Self::Depth => "depth",
             Self::Mismatch => "mismatch",
             Self::Fields => "fields",
+            Self::Reference => "reference",
+            Self::UnknownMember => "unknown-member",
         }
     }
 }
@@ -104,6 +110,6 @@ impl From<Misfit> for ViolationCode {
 }
 
 /// The JSON Pointer of a member (RFC 6901 §3: `~` and `/` are escaped).
-pub(super) fn pointer(name: &str) -> String {
+pub fn pointer(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }

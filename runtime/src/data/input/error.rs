@@ -36,7 +36,7 @@ impl BodyError {
     }
 
     /// The same, of a part that begins at this byte of the body.
-    pub(super) fn after(self, begin: usize) -> Self {
+    pub fn after(self, begin: usize) -> Self {
         match self {
             Self::Syntax { detail, position } => Self::Syntax { detail, position: begin + position },
             other => other,
@@ -44,7 +44,7 @@ impl BodyError {
     }
 
     /// The same, but only known to be in the part that begins at this byte of the body.
-    pub(super) fn at(self, begin: usize) -> Self {
+    pub fn at(self, begin: usize) -> Self {
         match self {
             Self::Syntax { detail, .. } => Self::Syntax { detail, position: begin },
             other => other,
