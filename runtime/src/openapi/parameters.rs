@@ -2,6 +2,7 @@
 
 use super::schemas;
 use super::{object, reference};
+use crate::limits::IDEMPOTENCY_KEY_CHARS;
 use serde_json::{Map, Value as Json, json};
 use stoa_schema::limits::ID_BYTES;
 use stoa_schema::model::{Attribute, Kind, Schema, Table};
@@ -71,10 +72,20 @@ const FIXED: &[Fixed] = &[
     Fixed {
         name: "Prefer",
         place: "header",
-        description: "`return=minimal` leaves out the body of a write; `count=exact` tells with a list where it lies among \
+        description: "`return=minimal` leaves out the body of a write; `resolution=merge-duplicates` merges what is posted into \
+                      the record that has its id or its unique values; `count=exact` tells with a list where it lies among \
                       all matching records (Content-Range). What is unknown is ignored.",
         schema: text,
         example: Some("return=representation"),
+    },
+    Fixed {
+        name: "Idempotency-Key",
+        place: "header",
+        description: "A word made for this write. Sent again with the same key, the same request is not carried out again, \
+                      but answered as the first one; with another request the key is refused. Kept for 24 hours. An \
+                      import takes it with `atomic=true`.",
+        schema: key,
+        example: None,
     },
     Fixed {
         name: "Stoa-Seq",
@@ -92,6 +103,10 @@ fn count() -> Json {
 
 fn text() -> Json {
     json!({"type": "string"})
+}
+
+fn key() -> Json {
+    json!({"type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_CHARS, "pattern": "^[!-~]+$"})
 }
 
 impl Fixed {
@@ -116,11 +131,13 @@ pub(super) const READS: &[&str] = &["Stoa-Seq", "If-None-Match"];
 /// Headers of a read of several records.
 pub(super) const LISTS: &[&str] = &["Stoa-Seq", "If-None-Match", "Prefer"];
 /// Headers of a write to one record.
-pub(super) const RECORD_WRITES: &[&str] = &["If-Match", "If-None-Match", "Prefer", "Stoa-Seq"];
+pub(super) const RECORD_WRITES: &[&str] = &["If-Match", "If-None-Match", "Prefer", "Idempotency-Key", "Stoa-Seq"];
 /// Headers of a write to several records.
-pub(super) const WRITES: &[&str] = &["Prefer", "Stoa-Seq"];
+pub(super) const WRITES: &[&str] = &["Prefer", "Idempotency-Key", "Stoa-Seq"];
+/// Headers of a delete of one record.
+pub(super) const DELETES: &[&str] = &["If-Match", "If-None-Match", "Idempotency-Key", "Stoa-Seq"];
 /// Parameters of a write that may be an import.
-pub(super) const IMPORTS: &[&str] = &["atomic", "Prefer", "Stoa-Seq"];
+pub(super) const IMPORTS: &[&str] = &["atomic", "Prefer", "Idempotency-Key", "Stoa-Seq"];
 
 /// The components of all parameters.
 pub(super) fn all(schema: &Schema) -> Map<String, Json> {

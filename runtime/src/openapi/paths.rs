@@ -1,6 +1,6 @@
 //! Paths: what each method on them takes and answers.
 
-use super::parameters::{self, IMPORTS, LISTS, READS, RECORD_WRITES, WRITES};
+use super::parameters::{self, DELETES, IMPORTS, LISTS, READS, RECORD_WRITES, WRITES};
 use super::problems::{self, Problem};
 use super::responses;
 use super::schemas::{self, Form};
@@ -16,6 +16,12 @@ const READING: &[u16] = &[400, 403, 406, 414, 422, 503];
 const WRITING: &[u16] = &[400, 403, 406, 408, 409, 413, 414, 415, 422, 503];
 /// Problems of a delete.
 const DELETING: &[u16] = &[400, 403, 409, 414, 422, 503];
+
+/// The problems of a write to a table, with these: some tables ask for a condition.
+fn writing(table: &Table, problems: &[u16], more: &[u16]) -> Vec<u16> {
+    let required: &[u16] = if table.require_match { &[428] } else { &[] };
+    [problems, more, required].concat()
+}
 
 /// An operation of one method on one path.
 struct Operation<'a> {
@@ -117,11 +123,14 @@ fn collection_writes(table: &Table, verbs: &Verbs) -> Json {
 
 fn create<'a>(table: &'a Table, verb: &'a str) -> Operation<'a> {
     let (sent, stored) = (schemas::record(table, Form::Sent), schemas::record(table, Form::Stored));
+    let merged = schemas::record(table, Form::Merged);
     let mut created = responses::written(
         "The stored record, or all of them.",
         &["Location", "ETag.current"],
         Some(&json!({"oneOf": [&stored, schemas::list(&stored)]})),
     );
+    let others = json!({"anyOf": [&stored, schemas::list(&stored), report()]});
+    let others = responses::written("What was merged, or what became of an import.", &["ETag.current"], Some(&others));
     let id = json!({"id": format!("$response.body#/{}", table.key().name)});
     created["links"] = json!({
         "read": {"operationId": format!("get{}", table.name), "parameters": id},
@@ -134,11 +143,16 @@ fn create<'a>(table: &'a Table, verb: &'a str) -> Operation<'a> {
         table,
         summary: format!("Create a {}, or several", table.name),
         description: "An id is made where none is given. An array is stored whole or not at all; NDJSON and CSV are \
-                      imports, answered with a report.",
+                      imports, answered with a report. With `Prefer: resolution=merge-duplicates` each record is merged, \
+                      as by PATCH, into the one that has its id or its unique values, if there is one.",
         parameters: parameters::headers(&[&["If-None-Match"], IMPORTS].concat()),
-        body: Some(formats::body(&json!({"oneOf": [&sent, schemas::list(&sent)]}))),
-        responses: vec![(200, responses::counted("What became of an import.", &report())), (201, created)],
-        problems: WRITING.to_vec(),
+        body: Some(formats::body(&json!({"anyOf": [&sent, schemas::list(&sent), &merged, schemas::list(&merged)]}))),
+        responses: vec![
+            (200, others),
+            (201, created),
+            (204, responses::written("Merged; no body was wanted.", &["ETag.current"], None)),
+        ],
+        problems: writing(table, WRITING, &[]),
     }
 }
 
@@ -162,7 +176,7 @@ fn store<'a>(table: &'a Table, verb: &'a str) -> Operation<'a> {
             (201, responses::written("A single record was created.", &["ETag.current", "Location"], Some(&stored))),
             (204, responses::written("Stored; no body was wanted.", &["ETag.current"], None)),
         ],
-        problems: WRITING.to_vec(),
+        problems: writing(table, WRITING, &[]),
     }
 }
 
@@ -179,7 +193,7 @@ fn update<'a>(table: &'a Table, verb: &'a str) -> Operation<'a> {
             (200, responses::counted("How many were changed.", &schemas::counted("updated"))),
             (204, responses::written("Changed; no body was wanted.", &[], None)),
         ],
-        problems: WRITING.to_vec(),
+        problems: writing(table, WRITING, &[]),
     }
 }
 
@@ -195,7 +209,7 @@ fn remove<'a>(table: &'a Table, verb: &'a str) -> Operation<'a> {
             (200, responses::counted("How many were deleted.", &schemas::counted("deleted"))),
             (204, responses::written("Deleted; no body was wanted.", &[], None)),
         ],
-        problems: [DELETING, &[406]].concat(),
+        problems: writing(table, DELETING, &[406]),
     }
 }
 
@@ -256,7 +270,7 @@ fn put<'a>(table: &'a Table, shown: &Json) -> Operation<'a> {
             (201, responses::written("The record was created.", &["ETag.current", "Location"], Some(shown))),
             (204, responses::written("Stored; no body was wanted.", &["ETag.current"], None)),
         ],
-        problems: [WRITING, &[404, 412]].concat(),
+        problems: writing(table, WRITING, &[404, 412]),
     }
 }
 
@@ -272,7 +286,7 @@ fn patch<'a>(table: &'a Table, shown: &Json) -> Operation<'a> {
             (200, responses::written("The record as it is now.", &["ETag.current"], Some(shown))),
             (204, responses::written("Changed; no body was wanted.", &["ETag.current"], None)),
         ],
-        problems: [WRITING, &[404, 412]].concat(),
+        problems: writing(table, WRITING, &[404, 412]),
     }
 }
 
@@ -282,11 +296,10 @@ fn delete(table: &Table) -> Operation<'_> {
         table,
         summary: format!("Delete a {}", table.name),
         description: "",
-        parameters: [parameters::of_record(table), parameters::headers(&["If-Match", "If-None-Match", "Stoa-Seq"])]
-            .concat(),
+        parameters: [parameters::of_record(table), parameters::headers(DELETES)].concat(),
         body: None,
         responses: vec![(204, responses::written("Deleted.", &[], None))],
-        problems: [DELETING, &[404, 412]].concat(),
+        problems: writing(table, DELETING, &[404, 412]),
     }
 }
 
@@ -326,11 +339,32 @@ fn server(problems: &[Problem]) -> Vec<(String, Json)> {
     let document = json(json!({"type": "object", "required": ["openapi", "paths"]}));
     let health = json(reference("schemas", "Stoa.Health"));
     vec![
+        ("/_stoa/commit".into(), commit()),
         ("/openapi.json".into(), tagged(page("OpenApi", "This document", &kept, &document, &[]))),
         ("/_stoa/docs".into(), tagged(page("Docs", "A page to read this and try it", &guarded, &html, &[]))),
         ("/_stoa/health".into(), page("Health", "Whether the server is there", &["Cache-Control"], &health, &[])),
         ("/_stoa/problems/{name}".into(), problem),
     ]
+}
+
+/// `/_stoa/commit`
+fn commit() -> Json {
+    let results = responses::counted("What each operation did.", &reference("schemas", "Stoa.Results"));
+    let problems = [WRITING, &[404, 405, 412, 428]].concat();
+    json!({
+        "post": {
+            "operationId": "commit.Commit", "tags": [SERVER], "summary": "Several writes, all or nothing",
+            "description": "Each operation means what it would mean as a request of its own, after those before it. If one \
+                            is refused, its problem is the answer, `index` is its position, and nothing is written.",
+            "parameters": parameters::headers(WRITES),
+            "requestBody": {"required": true, "content": formats::json(&reference("schemas", "Stoa.Commit"))},
+            "responses": answers(vec![(200, results)], &problems),
+        },
+        "options": {
+            "operationId": "options.Commit", "tags": [SERVER], "summary": "What this path takes",
+            "responses": answers(vec![(204, responses::options(false))], ALWAYS),
+        },
+    })
 }
 
 /// A page that has a tag.

@@ -59,33 +59,62 @@ fn members(problem: &str) -> Vec<Member> {
     let count = |what: &str| json!({"type": "integer", "minimum": 0, "description": what});
     let text = |what: &str| json!({"type": "string", "description": what});
     let texts = |what: &str| json!({"type": "array", "items": {"type": "string"}, "description": what});
-    let index = || sometimes("index", count("Position of the record in the array that was sent, from 0."));
+    let index =
+        || sometimes("index", count("Position of the record in the array, or of the operation in the commit, from 0."));
     match problem {
         "syntax" => vec![sometimes("position", count("Byte of the query string or of the body, from 0.")), index()],
         "unknown-attribute" => vec![
             always("position", count("Byte of the query string, from 0.")),
             always("attribute", text("The name that is not declared.")),
+            index(),
         ],
-        "too-large" => vec![index()],
         "validation" => {
             vec![always("errors", violations()), sometimes("failed", super::schemas::failed_lines()), index()]
         }
-        "unique" => vec![always("fields", texts("The attributes whose values are taken.")), index()],
+        "idempotency-mismatch" => vec![always("errors", violations())],
+        "unique" => vec![
+            always("fields", texts("The attributes whose values are taken.")),
+            sometimes("id", json!({"description": "The key of the record that has them."})),
+            index(),
+        ],
         "insufficient" => vec![
             always("field", text("The attribute.")),
             sometimes("requested", json!({"type": "number", "description": "What was to be added."})),
-            sometimes("available", json!({"type": "number", "description": "What can be added."})),
+            sometimes(
+                "available",
+                json!({"type": ["number", "null"], "description": "What can be added; null if the rule does not tell."}),
+            ),
             index(),
         ],
-        "precondition" => vec![sometimes("etag", text("The tag of the record as it is."))],
+        "precondition" => vec![sometimes("etag", text("The tag of the record as it is.")), index()],
         "overlap" => vec![
-            sometimes("constraint", text("The rule.")),
-            sometimes("key", json!({"description": "Whose times overlap."})),
-            sometimes("conflicts", json!({"type": "array", "items": {"type": "object"}, "description": "With what."})),
+            always("constraint", text("The rule.")),
+            always("key", json!({"description": "Whose times overlap."})),
+            always("conflicts", conflicts()),
+            index(),
+        ],
+        "referenced" => vec![
+            always("table", text("The table that refers.")),
+            always("relation", text("The relation by which it refers.")),
+            always("ids", json!({"type": "array", "description": "The keys of some of the records that refer."})),
             index(),
         ],
         _ => vec![index()],
     }
+}
+
+fn conflicts() -> Json {
+    let text = |what: &str| json!({"type": "string", "description": what});
+    json!({
+        "type": "array",
+        "description": "Some of the records that occupy the interval.",
+        "items": {
+            "type": "object",
+            "required": ["id", "start", "end"],
+            "properties": {"id": {"description": "Its key."}, "start": text("Where it begins."), "end": text("Where it ends.")},
+            "additionalProperties": false,
+        },
+    })
 }
 
 /// Everything that is wrong with a record.
@@ -102,6 +131,7 @@ pub(super) fn violations() -> Json {
                 "code": {"type": "string", "description": "The kind of fault, for programs.",
                          "examples": ["type", "range", "format", "required", "unknown-attribute", "operator"]},
                 "message": {"type": "string", "description": "What is wrong, for people."},
+                "constraint": {"type": "string", "description": "The name of the rule that is broken."},
             },
             "additionalProperties": false,
         },

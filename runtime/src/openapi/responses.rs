@@ -22,6 +22,12 @@ const HEADERS: &[(&str, &str, bool, &str)] = &[
     ("Content-Range", "Content-Range", false, "`items 0-19/345`: where the page lies, if `Prefer: count=exact` asked."),
     ("Server-Timing", "Server-Timing", false, "What the answer took. `stoa dev` names the index that a query lacks."),
     ("Preference-Applied", "Preference-Applied", false, "What of `Prefer` was done."),
+    (
+        "Idempotent-Replayed",
+        "Idempotent-Replayed",
+        false,
+        "`true`: an earlier request with this Idempotency-Key did it, and this is its answer.",
+    ),
     ("Allow", "Allow", true, "The methods that this path knows."),
     ("Accept-Patch", "Accept-Patch", true, "The formats of a PATCH body."),
     ("Retry-After", "Retry-After", true, "Seconds after which to try again."),
@@ -91,7 +97,7 @@ pub(super) fn counted(description: &str, schema: &Json) -> Json {
     answer(description, &carried(WRITTEN), Some(formats::json(schema)))
 }
 
-const WRITTEN: &[&str] = &["Stoa-Seq", "Preference-Applied"];
+const WRITTEN: &[&str] = &["Stoa-Seq", "Preference-Applied", "Idempotent-Replayed"];
 
 /// Nothing but what the path takes.
 pub(super) fn options(patch: bool) -> Json {

@@ -1,6 +1,7 @@
 //! Tables → JSON Schemas (draft 2020-12) of their records: as stored, as selected, as sent, as changed.
 
 use super::{described, object, reference};
+use crate::limits::OPERATIONS;
 use serde_json::{Map, Value as Json, json};
 use stoa_schema::limits::ID_BYTES;
 use stoa_schema::model::{Attribute, AttributeId, Kind, NestedType, Relation, Schema, Stamp, Table};
@@ -14,6 +15,8 @@ pub(super) enum Form {
     Selected,
     /// The body of POST and PUT.
     Sent,
+    /// The body of a POST that is merged into the record that is there.
+    Merged,
     /// The body of PATCH on one record.
     Change,
     /// The body of PATCH on many records.
@@ -26,6 +29,7 @@ impl Form {
             Self::Stored => "",
             Self::Selected => ".selected",
             Self::Sent => ".sent",
+            Self::Merged => ".merged",
             Self::Change => ".change",
             Self::ChangeOfMany => ".changeOfMany",
         };
@@ -70,6 +74,7 @@ pub(super) fn all(schema: &Schema) -> Map<String, Json> {
         all.insert(Form::Selected.component(table), selected(schema, table));
         if table.export.is_some() {
             all.insert(Form::Sent.component(table), sent(table));
+            all.insert(Form::Merged.component(table), merged(table));
             all.insert(Form::Change.component(table), change(table, true));
             all.insert(Form::ChangeOfMany.component(table), change(table, false));
         }
@@ -78,6 +83,8 @@ pub(super) fn all(schema: &Schema) -> Map<String, Json> {
     all.insert("Stoa.Table".into(), description());
     all.insert("Stoa.Report".into(), report());
     all.insert("Stoa.Health".into(), health());
+    all.insert("Stoa.Commit".into(), commit(schema));
+    all.insert("Stoa.Results".into(), results());
     all
 }
 
@@ -135,12 +142,7 @@ fn attribute_shown(table: &Table, attribute: &Attribute) -> Json {
 }
 
 fn sent(table: &Table) -> Json {
-    let required: Vec<&str> = table
-        .attributes
-        .iter()
-        .filter(|it| it.required && !it.server_set() && !std::ptr::eq(table.key(), *it))
-        .map(|it| it.name.as_str())
-        .collect();
+    let required = needed(table);
     let properties = object(declared(table).map(|attribute| {
         let is_key = std::ptr::eq(table.key(), attribute);
         let schema = match attribute.server_set() {
@@ -150,6 +152,20 @@ fn sent(table: &Table) -> Json {
         (attribute.name.clone(), explained(schema, attribute, is_key))
     }));
     json!({"type": "object", "required": required, "properties": properties, "additionalProperties": table.open.is_some()})
+}
+
+/// The attributes that a new record must give.
+fn needed(table: &Table) -> Vec<&str> {
+    let needed = |it: &&Attribute| it.required && !it.server_set() && !std::ptr::eq(table.key(), *it);
+    table.attributes.iter().filter(needed).map(|it| it.name.as_str()).collect()
+}
+
+fn merged(table: &Table) -> Json {
+    let mut schema = change(table, true);
+    schema["required"] = needed(table).into();
+    schema["description"] =
+        "A new record, or the changes of the one that is there; operators count from null in a new one.".into();
+    schema
 }
 
 fn change(table: &Table, with_key: bool) -> Json {
@@ -310,6 +326,53 @@ pub(super) fn failed_lines() -> Json {
             "additionalProperties": false,
         },
     })
+}
+
+/// The body of a commit.
+fn commit(schema: &Schema) -> Json {
+    let collection = format!("/{}/", schema.exports().next().unwrap_or("Table"));
+    let header = |what: &str| json!({"type": "string", "description": what});
+    let operation = json!({
+        "type": "object",
+        "required": ["method", "path"],
+        "properties": {
+            "method": {"enum": ["POST", "PUT", "PATCH", "DELETE"]},
+            "path": {
+                "type": "string",
+                "pattern": "^/",
+                "description": "That of a table, with conditions for PATCH and DELETE, or that of a record.",
+            },
+            "headers": {
+                "type": ["object", "null"],
+                "description": "In any case.",
+                "properties": {"If-Match": header("As on a request."), "If-None-Match": header("As on a request."),
+                               "Prefer": header("`resolution=merge-duplicates`; anything else is ignored.")},
+                "additionalProperties": false,
+            },
+            "body": {"type": ["object", "array", "null"],
+                     "description": "As on a request of its own; a DELETE has none. `{\"$ref\": n}` in the place of a value is the id \
+                                     of the record that operation n stores."},
+        },
+        "additionalProperties": false,
+    });
+    json!({
+        "type": "object",
+        "required": ["operations"],
+        "properties": {"operations": {"type": "array", "maxItems": OPERATIONS, "items": operation,
+                                      "description": "Each sees what those before it did."}},
+        "additionalProperties": false,
+        "examples": [{"operations": [{"method": "POST", "path": collection, "body": {}}]}],
+    })
+}
+
+/// The answer to a commit.
+fn results() -> Json {
+    let result = closed(&json!({
+        "status": {"type": "integer", "description": "What the operation alone would have been answered with."},
+        "etag": {"type": ["string", "null"], "description": "Of the record that it stored."},
+        "body": {"type": ["object", "array", "null"], "description": "The record, the records, or how many were met."},
+    }));
+    closed(&json!({"results": list(&result)}))
 }
 
 fn health() -> Json {

@@ -34,7 +34,9 @@ export function nullable(schema) {
 /** An example of a body: of a change, an operator and one value; of a record, everything that a client may set. */
 export function sample(api, schema, method) {
   const it = resolved(api, schema);
-  if (it.oneOf) return sample(api, it.oneOf[0], method);
+  if (it.examples) return it.examples[0];
+  const choices = it.oneOf ?? (it.type ? undefined : it.anyOf);
+  if (choices) return sample(api, choices[0], method);
   if (!it.properties) return value(api, it);
   const settable = Object.entries(it.properties).filter(([, part]) => part.type || part.oneOf || part.$ref);
   const needed = new Set(it.required ?? []);
