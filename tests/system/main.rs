@@ -15,6 +15,7 @@ mod openapi;
 mod primary;
 mod repeated;
 mod round_trip;
+mod rules;
 mod together;
 mod tools;
 mod zones;

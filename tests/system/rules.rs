@@ -1,0 +1,99 @@
+//! What a schema says must never happen does not happen: with many clients at once, as time passes, across crashes and
+//! when the schema changes.
+//!
+//! `STOA_LONG=1` makes many rounds; `STOA_SEED=n` repeats the cases of one seed, which a failure prints.
+
+mod stock;
+
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
+use std::sync::Barrier;
+use std::thread::scope;
+use std::time::{Duration, Instant};
+use stoa_tests::client::{Answer, Client};
+use stoa_tests::dice::Dice;
+
+/// How many of something: few by default, the full count with `STOA_LONG=1`.
+fn count(few: usize, full: usize) -> usize {
+    if std::env::var("STOA_LONG").is_ok_and(|value| value == "1") { full } else { few }
+}
+
+/// The seeds of this run: `STOA_SEED` alone, or the first of all.
+fn seeds(few: u64, full: u64) -> std::ops::Range<u64> {
+    match std::env::var("STOA_SEED").ok().and_then(|seed| seed.parse().ok()) {
+        Some(seed) => seed..seed + 1,
+        None => 1..1 + if count(0, 1) == 1 { full } else { few },
+    }
+}
+
+/// Says which seed it was, should the test end while it is in use.
+struct Seed(u64);
+
+impl Seed {
+    /// The cases of one of many.
+    fn dice(&self, number: usize) -> Dice {
+        let mixed =
+            self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (number as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03);
+        Dice::new(mixed | 1)
+    }
+}
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- STOA_SEED={}", self.0);
+        }
+    }
+}
+
+/// Does `work` for each number below `count`, all beginning together; what each made of it.
+fn at_once<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let start = Barrier::new(count);
+    let one = |number| {
+        start.wait();
+        work(number)
+    };
+    let one = &one;
+    scope(|scope| {
+        let running: Vec<_> = (0..count).map(|number| scope.spawn(move || one(number))).collect();
+        running.into_iter().map(|one| one.join().unwrap()).collect()
+    })
+}
+
+/// How many answers have the status.
+fn with_status(answers: &[Answer], status: u16) -> usize {
+    answers.iter().filter(|answer| answer.status == status).count()
+}
+
+/// Asks until the answer is as wanted; at most ten seconds, for a clock must pass.
+fn poll(client: &Client, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
+    let began = Instant::now();
+    loop {
+        let answer = client.get(path);
+        if wanted(&answer) {
+            return answer;
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "GET {path} still says {} {}", answer.status, answer.text());
+    }
+}
+
+/// Opens the database of a server, which may be running.
+fn open(data: &Path) -> Connection {
+    Connection::open_with_flags(data.join("stoa.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
+}
+
+/// A line of the change log: what was done (1 insert, 2 update, 3 delete, 4 delete of what had expired), to which record.
+type Change = (i64, String);
+
+/// The change log of a table.
+fn changes(data: &Path, table: &str) -> Vec<Change> {
+    let file = open(data);
+    let mut statement = file.prepare("SELECT op,id FROM _changes WHERE tbl=?1 ORDER BY seq").unwrap();
+    let rows = statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+/// The change log of a record.
+fn changes_of(data: &Path, table: &str, id: &str) -> Vec<i64> {
+    changes(data, table).into_iter().filter(|(_, of)| of == id).map(|(operation, _)| operation).collect()
+}
