@@ -4,6 +4,7 @@
 //! `STOA_LONG=1` makes many rounds; `STOA_SEED=n` repeats the cases of one seed, which a failure prints.
 
 mod bookings;
+mod holds;
 mod restarts;
 mod stock;
 
