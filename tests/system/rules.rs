@@ -3,6 +3,7 @@
 //!
 //! `STOA_LONG=1` makes many rounds; `STOA_SEED=n` repeats the cases of one seed, which a failure prints.
 
+mod adopted;
 mod bookings;
 mod holds;
 mod restarts;
