@@ -5,6 +5,7 @@
 
 mod adopted;
 mod bookings;
+mod history;
 mod holds;
 mod restarts;
 mod stock;
