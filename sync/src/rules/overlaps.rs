@@ -143,11 +143,16 @@ impl Overlap<'_> {
                  ORDER BY o.\"start\" DESC LIMIT 1)>{start}"
             );
         };
+        format!("{}>={}", self.peak(&longest, "k", &start, &end), self.capacity(row))
+    }
+
+    /// How many of the occupied intervals of a key hold the same instant between `start` and `end`, at most.
+    fn peak(&self, longest: &str, key: &str, start: &str, end: &str) -> String {
+        let occupied = quoted(&self.occupied());
         format!(
-            "(SELECT max((SELECT count(*) FROM {occupied} AS o WHERE o.\"key\"=k AND o.\"start\"<=p.s AND o.\"start\">={} AND o.\"end\">p.s)) \
-             FROM (SELECT {start} AS s UNION SELECT b.\"start\" FROM {occupied} AS b WHERE b.\"key\"=k AND b.\"start\">={start} AND b.\"start\"<{end}) AS p)>={}",
-            earliest(&longest, "k", &start),
-            self.capacity(row)
+            "(SELECT max((SELECT count(*) FROM {occupied} AS c WHERE c.\"key\"={key} AND c.\"start\"<=p.s AND c.\"start\">={} AND c.\"end\">p.s)) \
+             FROM (SELECT {start} AS s UNION SELECT b.\"start\" FROM {occupied} AS b WHERE b.\"key\"={key} AND b.\"start\">={start} AND b.\"start\"<{end}) AS p)",
+            earliest(longest, key, start)
         )
     }
 
@@ -261,14 +266,20 @@ impl Overlap<'_> {
             ),
             Some(longest) => earliest(&longest, "m.\"key\"", "m.\"start\""),
         };
+        // Other keys of the row may have room left. The row itself is counted.
+        let full = self.longest().map(|longest| {
+            let peak = self.peak(&longest, "m.\"key\"", "m.\"start\"", "m.\"end\"");
+            format!("AND {peak}>{} ", self.capacity(row))
+        });
         format!(
             "SELECT m.\"key\",o.\"id\",o.\"start\",o.\"end\" FROM {} AS t CROSS JOIN {occupied} AS m CROSS JOIN {occupied} AS o \
              WHERE {selected} AND m.\"key\" IN ({}) AND m.\"start\"={} AND m.\"id\"={} AND o.\"key\"=m.\"key\" AND o.\"id\" IS NOT m.\"id\" \
-             AND o.\"start\">={from} AND o.\"start\"<m.\"end\" AND o.\"end\">m.\"start\" ORDER BY m.\"key\",o.\"start\"",
+             AND o.\"start\">={from} AND o.\"start\"<m.\"end\" AND o.\"end\">m.\"start\" {}ORDER BY m.\"key\",o.\"start\"",
             quoted(&self.table().name),
             self.keys(row),
             self.column(row, self.rule.start),
-            self.key(row)
+            self.key(row),
+            full.unwrap_or_default()
         )
     }
 
@@ -281,14 +292,15 @@ impl Overlap<'_> {
                  AND (b.\"start\",b.\"id\")>(a.\"start\",a.\"id\") LIMIT 1) AS other FROM {occupied} AS a WHERE other IS NOT NULL"
             ),
             Some(longest) => format!(
-                "SELECT t.{0},t.{0} FROM {1} AS t WHERE EXISTS(SELECT 1 FROM ({2}) WHERE (SELECT count(*) FROM {occupied} AS o \
+                "SELECT t.{0},t.{0} FROM {1} AS t WHERE {6} AND EXISTS(SELECT 1 FROM ({2}) WHERE (SELECT count(*) FROM {occupied} AS o \
                  WHERE o.\"key\"=k AND o.\"start\"<={3} AND o.\"start\">={4} AND o.\"end\">{3})>{5})",
                 quoted(&self.table().key().name),
                 quoted(&self.table().name),
                 self.keys(Row::Alias("t")),
                 self.column(Row::Alias("t"), self.rule.start),
                 earliest(&longest, "k", &self.column(Row::Alias("t"), self.rule.start)),
-                self.capacity(Row::Alias("t"))
+                self.capacity(Row::Alias("t")),
+                self.blocks(Row::Alias("t"))
             ),
         }
     }

@@ -50,14 +50,27 @@ fn of_fifty_identical_bookings_one_is_made() {
     assert_eq!(changes(server.data(), "Event"), [(1, made["id"].as_str().unwrap().to_owned())]);
 }
 
+/// Ann has one other event at that time, and room for two more.
+#[test]
+fn a_refusal_names_the_key_that_is_full() {
+    let server = start(3);
+    let client = Client::new(&server.base);
+    let event = |id: &str, people: &[&str]| json!({"id": id, "startTime": "2024-08-15T14:00:00Z", "endTime": "2024-08-15T15:00:00Z", "attendeeIds": people});
+    let held = [event("a", &["ann", "bob"]), event("b", &["bob"]), event("c", &["bob"])];
+    client.json("POST", "/Event/", &Json::from(held.to_vec())).expect(201);
+    let problem = client.json("POST", "/Event/", &event("d", &["ann", "bob"])).expect(409).body_json();
+    let ids: Vec<&str> = problem["conflicts"].as_array().unwrap().iter().filter_map(|it| it["id"].as_str()).collect();
+    assert_eq!((&problem["key"], ids), (&json!("bob"), vec!["a", "b", "c"]));
+}
+
 #[test]
 fn random_bookings_never_overlap() {
-    seeds(1, 20).map(Seed).for_each(|seed| random_bookings(&seed, 1));
+    seeds(1, 20).map(Seed).for_each(|seed| random_bookings(&seed, 1, 20));
 }
 
 #[test]
 fn random_bookings_never_exceed_a_capacity_of_three() {
-    seeds(1, 20).map(Seed).for_each(|seed| random_bookings(&seed, 3));
+    seeds(1, 20).map(Seed).for_each(|seed| random_bookings(&seed, 3, 3));
 }
 
 /// A request that was refused.
@@ -81,11 +94,12 @@ struct Calendar {
     refused: Mutex<Vec<Refused>>,
 }
 
-fn random_bookings(seed: &Seed, capacity: usize) {
+/// Clients make and change events that lie within so many days.
+fn random_bookings(seed: &Seed, capacity: usize, days: usize) {
     let server = start(capacity);
     let calendar = Calendar {
         client: Client::new(&server.base),
-        days: 20 / capacity,
+        days,
         ids: Mutex::default(),
         seq: AtomicU64::new(0),
         refused: Mutex::default(),
