@@ -307,7 +307,10 @@ fn dev_allows_pages_of_loopback_only() {
     let client = Client::new(&server.base);
     let allowed = client.send("GET", "/Product/", &[("origin", "http://localhost:3000")], b"").expect(200);
     assert_eq!(allowed.header("access-control-allow-origin"), Some("http://localhost:3000"));
-    assert_says(allowed.header("access-control-expose-headers").unwrap(), &["ETag", "Location", "Stoa-Seq"]);
+    assert_says(
+        allowed.header("access-control-expose-headers").unwrap(),
+        &["ETag", "Location", "Idempotent-Replayed", "Stoa-Seq"],
+    );
     let asked = [
         ("origin", "http://localhost:3000"),
         ("access-control-request-method", "PATCH"),
