@@ -24,15 +24,10 @@ use stoa_sync::ddl::{self, Shape};
 use stoa_sync::row::Row;
 use stoa_sync::rules;
 use stoa_sync::sql::{Moment, steps};
-use stoa_tests::server::root;
 
 fn schema(text: &str) -> Schema {
     let source = Source { name: "schema.graphql".into(), text: text.to_owned() };
     load(&[source]).unwrap_or_else(|errors| panic!("{errors:?}")).schema
-}
-
-fn example(name: &str) -> Schema {
-    schema(&std::fs::read_to_string(root().join("examples").join(name).join("schema.graphql")).unwrap())
 }
 
 /// The moment of the `nth` commit, counted from 1: revision `nth` thousand, `nth` milliseconds after a fixed time.
@@ -198,7 +193,7 @@ impl Batch {
 
 #[test]
 fn the_storefront_runs_on_a_real_sqld() {
-    let schema = example("storefront");
+    let schema = schema(samples::STOREFRONT_TYPES);
     let mut pair = Pair::new(&schema);
     pair.carry_out(&schema, samples::STOREFRONT);
     pair.compare();
@@ -206,7 +201,7 @@ fn the_storefront_runs_on_a_real_sqld() {
 
 #[test]
 fn the_calendar_runs_on_a_real_sqld() {
-    let schema = example("calendar");
+    let schema = schema(samples::CALENDAR_TYPES);
     let mut pair = Pair::new(&schema);
     pair.carry_out(&schema, samples::CALENDAR);
     pair.compare();

@@ -1,5 +1,37 @@
 //! Schemas and the writes that are tried on them. Commit `n` of a script gives the revision `n` thousand.
 
+pub(super) const STOREFRONT_TYPES: &str = r##"
+# A thing for sale. `category` follows categoryId to the category it stands in.
+type Product @table @export {
+  id: ID @primaryKey
+  name: String @indexed
+  description: String
+  price: Float @indexed
+  categoryId: ID @indexed
+  inStock: Boolean @indexed
+  stockQuantity: Int
+  imageUrl: String
+  createdAt: String
+  category: Category @relationship(from: categoryId)
+}
+# A shelf of the shop. `products` lists the products whose categoryId names it.
+type Category @table @export {
+  id: ID @primaryKey
+  name: String @indexed
+  description: String
+  products: [Product] @relationship(to: categoryId)
+}
+# One line of a cart. A cart is every line with the same sessionId.
+type CartItem @table @export {
+  id: ID @primaryKey
+  productId: ID @indexed
+  sessionId: String @indexed
+  quantity: Int
+  addedAt: String
+  product: Product @relationship(from: productId)
+}
+"##;
+
 pub(super) const STOREFRONT: &str = r#"
 ok  POST Category {"id":"home","name":"Home","description":"For the house: \"quotes\", 'quotes', ünïcödé 🏠, \u0001"}
 ok  POST Category {"id":"toys","name":"Toys"}
@@ -61,6 +93,39 @@ ok  DELETE CartItem?product.category.name=Home
 ok  DELETE CartItem?quantity=gt=0
 ok  POST CartItem {"id":"c1","productId":"p1","sessionId":"s3","quantity":1}
 "#;
+
+pub(super) const CALENDAR_TYPES: &str = r##"
+# A person. `timezone` is where their working hours are meant, for example Europe/Paris.
+type User @table @export {
+  id: ID @primaryKey
+  email: String @indexed
+  name: String
+  timezone: String
+  createdAt: String @createdTime
+}
+# A meeting, from startTime up to but not including endTime. Times are kept in UTC.
+type Event @table @export {
+  id: ID @primaryKey
+  title: String @indexed
+  startTime: String @indexed
+  endTime: String @indexed
+  organizerId: ID @indexed
+  organizer: User @relationship(from: organizerId)
+  attendeeIds: [ID] @indexed
+  attendees: [User] @relationship(from: attendeeIds)
+  status: String @indexed
+  createdAt: String @createdTime
+}
+# Working hours of one person on one weekday (1 is Monday), as local time of day.
+type Availability @table @export {
+  id: ID @primaryKey
+  userId: ID @indexed
+  dayOfWeek: Int @indexed
+  startTime: String @indexed
+  endTime: String @indexed
+  isAvailable: Boolean @indexed
+}
+"##;
 
 pub(super) const CALENDAR: &str = r#"
 ok  POST User {"id":"ana","email":"ana@example.org","name":"Ana","timezone":"Europe/Lisbon"}
