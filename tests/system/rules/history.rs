@@ -1,7 +1,9 @@
 //! Many clients read and write a few records at random while the server is killed and started again; every request is
-//! recorded with its answer, and the whole must be what one client after the other could have seen.
+//! recorded with its answer, and the whole must be what one client after the other could have seen. Of a commit of several
+//! writes all is seen or nothing.
 
 mod client;
+mod pair;
 mod record;
 mod search;
 
@@ -18,6 +20,8 @@ use stoa_tests::server::{Server, Start};
 
 const CLIENTS: usize = 16;
 const KEYS: [&str; 4] = ["a", "b", "c", "d"];
+/// Two that are only written together.
+const PAIR: [&str; 2] = ["x", "y"];
 const SCHEMA: &str = "type Item @table @export { id: ID tag: Long sum: Long }";
 
 #[test]
@@ -36,7 +40,7 @@ fn one_history(seed: &Seed) {
     }
     let server = Server::start(app.path(), Start::default());
     let client = Client::new(&server.base);
-    KEYS.iter().for_each(|key| _ = clients[0].send(&client, key, Action::Read, None));
+    KEYS.iter().chain(&PAIR).for_each(|key| _ = clients[0].send(&client, key, Action::Read, None));
     assert!(server.stop().success());
     check(clients);
 }

@@ -11,7 +11,7 @@ use stoa_tests::client::{self, Client};
 use stoa_tests::dice::Dice;
 
 pub(super) struct Historian {
-    number: usize,
+    pub(super) number: usize,
     dice: Dice,
     /// Where all clocks begin.
     began: Instant,
@@ -35,10 +35,11 @@ impl Historian {
     /// Does one thing after another until the server is gone.
     pub(super) fn send_until_gone(&mut self, client: &Client, answered: &Sender<()>) {
         loop {
-            let key = KEYS[self.dice.below(KEYS.len())];
-            let action = self.action();
-            let condition = self.condition(key, &action);
-            if !self.send(client, key, action, condition) {
+            let there = match self.below(4) {
+                0 => self.send_both(client),
+                _ => self.send_one(client),
+            };
+            if !there {
                 return;
             }
             // The test may have ended.
@@ -46,10 +47,17 @@ impl Historian {
         }
     }
 
+    fn send_one(&mut self, client: &Client) -> bool {
+        let key = KEYS[self.below(KEYS.len())];
+        let action = self.action();
+        let condition = self.condition(key, &action);
+        self.send(client, key, action, condition)
+    }
+
     /// What has no answer happened before now, or never.
     pub(super) fn server_is_gone(&mut self) {
         let now = self.now();
-        let open = self.operations.iter_mut().rev().take(1).filter(|(_, it)| it.answer.is_none());
+        let open = self.operations.iter_mut().rev().take_while(|(_, it)| it.end == u64::MAX);
         open.for_each(|(_, operation)| operation.end = now);
     }
 
@@ -67,24 +75,45 @@ impl Historian {
         headers.extend(body.is_some().then_some(("content-type", "application/json")));
         headers.extend(condition_header.as_ref().map(|(name, value)| (*name, value.as_str())));
         let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let start = self.now();
-        let answer = client.try_send(method, &path, &headers, body.as_bytes()).ok();
-        let end = if answer.is_some() { self.now() } else { u64::MAX };
+        let (start, end, answer) = self.ask(client, method, &path, &headers, &body);
         let answer = answer.map(|answer| read(&answer));
-        if let Some(tag) = answer.as_ref().and_then(|answer| answer.tag) {
+        let answered = answer.is_some();
+        self.keep(key, Operation { client: self.number, action, condition, start, end, answer });
+        answered
+    }
+
+    /// When a request was sent, when its answer was there, and the answer, if one came.
+    pub(super) fn ask(
+        &self,
+        client: &Client,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (u64, u64, Option<client::Answer>) {
+        let start = self.now();
+        match client.try_send(method, path, headers, body.as_bytes()) {
+            Ok(answer) => (start, self.now(), Some(answer)),
+            Err(_) => (start, u64::MAX, None),
+        }
+    }
+
+    pub(super) fn keep(&mut self, key: &'static str, operation: Operation) {
+        if let Some(tag) = operation.answer.as_ref().and_then(|answer| answer.tag) {
             self.seen.insert(key, tag);
         }
-        let answered = answer.is_some();
-        let operation = Operation { client: self.number, action, condition, start, end, answer };
         self.operations.push((key, operation));
-        answered
+    }
+
+    pub(super) fn below(&mut self, bound: usize) -> usize {
+        self.dice.below(bound)
     }
 
     fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_nanos()).unwrap()
     }
 
-    fn unique(&mut self) -> i64 {
+    pub(super) fn unique(&mut self) -> i64 {
         self.made += 1;
         i64::try_from(self.number + 1).unwrap() * 1_000_000 + self.made
     }
@@ -101,7 +130,7 @@ impl Historian {
     }
 
     /// Half of the writes say what they have seen.
-    fn condition(&mut self, key: &str, action: &Action) -> Option<Condition> {
+    pub(super) fn condition(&mut self, key: &str, action: &Action) -> Option<Condition> {
         let some = self.dice.below(2) == 0;
         match action {
             Action::Put(_) if self.dice.below(4) == 0 => Some(Condition::Absent),
@@ -113,7 +142,7 @@ impl Historian {
     }
 }
 
-fn written(key: &str, action: &Action) -> (&'static str, String, Option<Json>) {
+pub(super) fn written(key: &str, action: &Action) -> (&'static str, String, Option<Json>) {
     let path = || format!("/Item/{key}");
     match action {
         Action::Read => ("GET", path(), None),
@@ -125,7 +154,7 @@ fn written(key: &str, action: &Action) -> (&'static str, String, Option<Json>) {
     }
 }
 
-fn header(condition: &Condition) -> (&'static str, String) {
+pub(super) fn header(condition: &Condition) -> (&'static str, String) {
     match condition {
         Condition::Match(tag) => ("if-match", format!("\"{}\"", base36(*tag))),
         Condition::Absent => ("if-none-match", "*".to_owned()),
@@ -141,11 +170,20 @@ fn base36(mut number: u64) -> String {
     digits.iter().rev().collect()
 }
 
+/// The revision that an entity tag names.
+pub(super) fn tag_in(text: &str) -> u64 {
+    u64::from_str_radix(text.trim_matches('"'), 36).unwrap_or_else(|error| panic!("{error} in {text}"))
+}
+
+/// What a record holds.
+pub(super) fn held(record: &Json) -> Held {
+    Held { tag: record["tag"].as_i64().unwrap(), sum: record["sum"].as_i64().unwrap() }
+}
+
 fn read(answer: &client::Answer) -> Answer {
-    let tag = answer.header("etag").map(|tag| u64::from_str_radix(tag.trim_matches('"'), 36).unwrap());
-    let held = matches!(answer.status, 200 | 201).then(|| {
-        let record = answer.body_json();
-        Held { tag: record["tag"].as_i64().unwrap(), sum: record["sum"].as_i64().unwrap() }
-    });
-    Answer { status: answer.status, held, tag }
+    Answer {
+        status: answer.status,
+        held: matches!(answer.status, 200 | 201).then(|| held(&answer.body_json())),
+        tag: answer.header("etag").map(tag_in),
+    }
 }

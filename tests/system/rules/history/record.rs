@@ -37,7 +37,7 @@ pub(super) enum Condition {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) held: Option<Held>,
-    /// The entity tag, which is a revision.
+    /// The entity tag, which is a revision; a list tells none of its records.
     pub(super) tag: Option<u64>,
 }
 
@@ -115,7 +115,7 @@ impl State {
         match (action, before) {
             (Action::Read, Some(version)) => {
                 let answer = answer.filter(|it| it.status == 200 && it.held == Some(version.held))?;
-                self.seen(version, answer.tag?)
+                answer.tag.map_or_else(|| Some(self.clone()), |tag| self.seen(version, tag))
             }
             (Action::Delete, Some(_)) => {
                 let told = answer.is_none_or(|answer| answer.status == 204);
