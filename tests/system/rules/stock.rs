@@ -92,6 +92,23 @@ fn nothing_is_lost_while_a_restock_lands() {
     }
 }
 
+/// Half of the orders take the two products in one order, half in the other.
+#[test]
+fn orders_that_cross_get_what_there_is() {
+    let (_server, client) = start();
+    let take = |id: &str| json!({"method": "PATCH", "path": format!("/Product/{id}"), "body": {"stock": {"__op__": "add", "value": -1}}});
+    for _ in 0..count(3, 100) {
+        client.json("PUT", "/Product/", &json!([{"id": "a", "stock": 10}, {"id": "b", "stock": 12}])).expect(200);
+        let order = |number| if number % 2 == 0 { [take("a"), take("b")] } else { [take("b"), take("a")] };
+        let answers = at_once(40, |number| client.json("POST", "/_stoa/commit", &json!({"operations": order(number)})));
+        assert_eq!((with_status(&answers, 200), with_status(&answers, 409)), (10, 30));
+        for (number, answer) in answers.iter().enumerate().filter(|(_, answer)| answer.status == 409) {
+            assert_eq!((refused(answer), &answer.body_json()["index"]), ((1, 0), &json!(number % 2)));
+        }
+        assert_eq!(client.get("/Product/?select(stock)").expect(200).body_json(), json!([0, 2]));
+    }
+}
+
 #[test]
 fn of_two_tabs_that_save_what_both_have_read_one_is_told() {
     let (_server, client) = start();
