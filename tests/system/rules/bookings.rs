@@ -50,6 +50,27 @@ fn of_fifty_identical_bookings_one_is_made() {
     assert_eq!(changes(server.data(), "Event"), [(1, made["id"].as_str().unwrap().to_owned())]);
 }
 
+#[test]
+fn the_lines_of_an_import_conflict_with_each_other() {
+    let server = start(1);
+    let client = Client::new(&server.base);
+    let line = |id: &str, hour: u32| {
+        let (start, end) = (format!("2024-08-15T{hour}:00:00Z"), format!("2024-08-15T{}:30:00Z", hour + 1));
+        json!({"id": id, "startTime": start, "endTime": end, "organizerId": "ann"}).to_string()
+    };
+    let lines = [line("a", 10), line("b", 11), line("c", 12), line("d", 13)].join("\n");
+    let headers = [("content-type", "application/x-ndjson")];
+    let report = client.send("POST", "/Event/", &headers, lines.as_bytes()).expect(200).body_json();
+    assert_eq!((&report["inserted"], &report["failed"][0]["line"]), (&json!(2), &json!(2)));
+    assert_eq!((&report["failed"][1]["line"], &report["failed"][2]), (&json!(4), &Json::Null));
+    assert_eq!(client.get("/Event/?select(id)").expect(200).body_json(), json!(["a", "c"]));
+
+    let lines = [line("e", 14), line("f", 15)].join("\n");
+    let answer = client.send("POST", "/Event/?atomic=true", &headers, lines.as_bytes());
+    assert!((400..500).contains(&answer.status), "{} {}", answer.status, answer.text());
+    assert_eq!(client.get("/Event/?select(id)").expect(200).body_json(), json!(["a", "c"]));
+}
+
 /// Ann has one other event at that time, and room for two more.
 #[test]
 fn a_refusal_names_the_key_that_is_full() {

@@ -17,6 +17,10 @@ type Hold @table @export @noOverlap(start: begins, end: ends, by: [roomId, perso
   id: ID slot: String @unique roomId: ID @indexed room: Room @relationship(from: roomId) personIds: [ID]
   begins: Date ends: Date until: Date @expiresAt note: String createdAt: Date @createdTime
 }
+type Guest @table @export { id: ID holdId: ID hold: Hold @relationship(from: holdId, onDelete: restrict) }
+type Seat @table @export @noOverlap(start: begins, end: ends, by: [row], capacity: 2) {
+  id: ID row: Int begins: Date ends: Date until: Date @expiresAt
+}
 type Short @table @export { id: ID until: Date @expiresAt(max: 1) }
 type Session @table(expiration: 2) @export { id: ID visits: Int user: String @unique }";
 
@@ -218,6 +222,65 @@ fn an_expired_hold_of_a_person_frees_the_person() {
     app.post(&booking);
     assert_eq!(app.log_of("h"), [1, 4]);
     app.post(&hold("room", "q", (10, 12), None));
+}
+
+#[test]
+fn an_expired_hold_frees_one_of_several_places() {
+    let app = start(Sweeper::Off);
+    let seat = |id: &str, hours: (u32, u32), until: Option<&str>| json!({"id": id, "row": 7, "begins": at(hours.0), "ends": at(hours.1), "until": until});
+    let post = |seat: &Json| app.client.json("POST", "/Seat/", seat);
+    post(&seat("live", (8, 12), None)).expect(201);
+    post(&seat("h", (9, 12), Some(&soon()))).expect(201);
+    let problem = post(&seat("new", (10, 11), None)).expect(409).body_json();
+    assert_eq!((&problem["key"], &problem["conflicts"].as_array().unwrap().len()), (&json!(7), &2));
+    app.wait_until_gone("/Seat/h");
+    post(&seat("new", (10, 11), None)).expect(201);
+    assert_eq!(changes_of(app.server.data(), "Seat", "h"), [1, 4]);
+    let problem = post(&seat("third", (10, 13), None)).expect(409).body_json();
+    let ids: Vec<&Json> = problem["conflicts"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+    assert_eq!(ids, ["live", "new"]);
+    post(&seat("later", (11, 13), None)).expect(201);
+}
+
+#[test]
+fn an_expired_hold_meets_no_precondition() {
+    let app = start(Sweeper::Off);
+    let made = app.client.json("POST", "/Hold/", &hold("h", "r", (10, 11), Some(&soon()))).expect(201);
+    let tag = made.header("etag").unwrap().to_owned();
+    app.wait_until_gone("/Hold/h");
+    let seen = [("content-type", "application/json"), ("if-match", tag.as_str())];
+    let any = [("content-type", "application/json"), ("if-match", "*")];
+    for headers in [seen, any] {
+        let answer = app.client.send("PUT", "/Hold/h", &headers, b"{}").expect(412);
+        assert_eq!(answer.header("etag"), None, "there is no such record");
+        app.client.send("PATCH", "/Hold/h", &headers, b"{\"note\":\"n\"}").expect(404);
+        app.client.send("DELETE", "/Hold/h", &headers[1..], b"").expect(404);
+    }
+    app.client.send("GET", "/Hold/h", &[("if-none-match", tag.as_str())], b"").expect(404);
+}
+
+#[test]
+fn an_expired_hold_goes_whoever_refers_to_it() {
+    let app = start(Sweeper::On);
+    app.post(&hold("h", "r", (10, 11), Some(&soon())));
+    app.client.json("POST", "/Guest/", &json!({"id": "g", "holdId": "h"})).expect(201);
+    app.client.delete("/Hold/h").expect(409);
+    poll(&app.client, "/Guest/g", |_| app.log_of("h") == [1, 4]);
+    app.client.get("/Guest/g").expect(200);
+}
+
+/// Whoever writes a hold again before its time has passed keeps it.
+#[test]
+fn a_hold_lives_on_when_its_end_is_moved() {
+    let app = start(Sweeper::On);
+    let until = soon();
+    app.post(&hold("h", "r", (10, 11), Some(&until)));
+    app.post(&hold("witness", "r", (11, 12), Some(&until)));
+    app.client.json("PATCH", "/Hold/h", &json!({"until": "2999-01-01T00:00:00Z"})).expect(200);
+    app.client.json("PATCH", "/Hold/h", &json!({"until": "2001-01-01T00:00:00Z"})).expect(422);
+    poll(&app.client, "/Hold/h", |_| app.log_of("witness") == [1, 4]);
+    app.client.get("/Hold/h").expect(200);
+    assert_eq!(app.log_of("h"), [1, 2]);
 }
 
 #[test]
