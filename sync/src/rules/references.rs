@@ -57,6 +57,11 @@ impl References<'_> {
         }
     }
 
+    /// That a referring row, its columns bare, is there for those who read: a further condition, if it may not be.
+    fn live(&self) -> String {
+        expiry::visible(self.referring(), Row::Bare).map(|live| format!(" AND {live}")).unwrap_or_default()
+    }
+
     /// What a restricting rule says: which relation.
     pub fn message(&self) -> String {
         format!("stoa:referenced:{}:{}", self.table.0, self.relation.name)
@@ -80,7 +85,12 @@ impl References<'_> {
             ),
             false => format!("{}={row}", quoted(self.local())),
         };
-        format!("SELECT {} FROM {} WHERE {condition} LIMIT 10", quoted(&referring.key().name), quoted(&referring.name))
+        format!(
+            "SELECT {} FROM {} WHERE {condition}{} LIMIT 10",
+            quoted(&referring.key().name),
+            quoted(&referring.name),
+            self.live()
+        )
     }
 
     /// The statement of a trigger after a row of the target was deleted.
@@ -90,16 +100,16 @@ impl References<'_> {
         match self.relation.on_delete {
             OnDelete::Nothing => unreachable!("nothing is declared of it"),
             OnDelete::Cascade => format!("DELETE FROM {name} WHERE {refers}"),
-            OnDelete::SetNull => format!("UPDATE {name} SET {} WHERE {refers}", self.emptied()),
+            // To write an expired record would be to refresh it.
+            OnDelete::SetNull => format!("UPDATE {name} SET {} WHERE {refers}{}", self.emptied(), self.live()),
             OnDelete::Restrict => {
-                let live = expiry::visible(self.referring(), Row::Bare).map(|live| format!(" AND {live}"));
                 // What has expired goes, whoever refers to it.
                 let target = self.schema.table(self.relation.target);
                 let going = expiry::visible(target, Row::Old).map(|live| format!(" AND {live}"));
                 format!(
                     "SELECT RAISE(ABORT,{}) WHERE EXISTS(SELECT 1 FROM {name} WHERE {refers}{}){}",
                     literal(&self.message()),
-                    live.unwrap_or_default(),
+                    self.live(),
                     going.unwrap_or_default()
                 )
             }

@@ -17,12 +17,16 @@ type Hold @table @export @noOverlap(start: begins, end: ends, by: [roomId, perso
   id: ID slot: String @unique roomId: ID @indexed room: Room @relationship(from: roomId) personIds: [ID]
   begins: Date ends: Date until: Date @expiresAt note: String createdAt: Date @createdTime
 }
-type Guest @table @export { id: ID holdId: ID hold: Hold @relationship(from: holdId, onDelete: restrict) }
+type Guest @table @export {
+  id: ID holdId: ID hold: Hold @relationship(from: holdId, onDelete: restrict) until: Date @expiresAt
+}
 type Seat @table @export @noOverlap(start: begins, end: ends, by: [row], capacity: 2) {
   id: ID row: Int begins: Date ends: Date until: Date @expiresAt
 }
 type Short @table @export { id: ID until: Date @expiresAt(max: 1) }
-type Session @table(expiration: 2) @export { id: ID visits: Int user: String @unique }";
+type Session @table(expiration: 2) @export {
+  id: ID visits: Int user: String @unique roomId: ID room: Room @relationship(from: roomId, onDelete: setNull)
+}";
 
 struct App {
     server: Server,
@@ -337,6 +341,30 @@ fn a_session_lives_as_long_as_it_is_used() {
     app.client.json("PATCH", "/Session/s", &visit).expect(404);
     app.client.json("POST", "/Session/", &json!({"id": "t", "user": "ann"})).expect(201);
     poll(&app.client, "/Session/t", |_| changes_of(app.server.data(), "Session", "t") == [1, 4]);
+}
+
+#[test]
+fn an_expired_session_does_not_come_back_when_its_room_is_deleted() {
+    let app = start(Sweeper::Off);
+    app.client.json("POST", "/Room/", &json!({"id": "r"})).expect(201);
+    app.client.json("POST", "/Session/", &json!({"id": "s", "roomId": "r"})).expect(201);
+    app.wait_until_gone("/Session/s");
+    app.client.json("POST", "/Session/", &json!({"id": "live", "roomId": "r"})).expect(201);
+    app.client.delete("/Room/r").expect(204);
+    app.client.get("/Session/s").expect(404);
+    assert_eq!(app.json("/Session/live.roomId"), Json::Null);
+}
+
+#[test]
+fn only_live_records_are_named_where_they_keep_another() {
+    let app = start(Sweeper::Off);
+    app.post(&hold("h", "r", (10, 11), None));
+    let guests = json!([{"id": "gone", "holdId": "h", "until": soon()}, {"id": "here", "holdId": "h"}]);
+    app.client.json("POST", "/Guest/", &guests).expect(201);
+    app.wait_until_gone("/Guest/gone");
+    assert_eq!(app.client.delete("/Hold/h").expect(409).body_json()["ids"], json!(["here"]));
+    app.client.delete("/Guest/here").expect(204);
+    app.client.delete("/Hold/h").expect(204);
 }
 
 #[test]
