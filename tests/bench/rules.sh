@@ -28,7 +28,7 @@ for hour in range(100_000):
 PYTHON
 # Each run books hours that none before it has booked.
 cat >"$work/book.lua" <<'LUA'
-local at = os.time{year=2012, month=1, day=1, hour=0} + 40000000 * tonumber(os.getenv("ROUND"))
+local at = os.time{year=2012, month=1, day=1, hour=0} + 1000000000 * tonumber(os.getenv("ROUND"))
 local shown = function(time) return os.date("!%Y-%m-%dT%H:%M:%SZ", time) end
 function request()
   at = at + 3600
