@@ -94,9 +94,9 @@ fn members(problem: &str) -> Vec<Member> {
             index(),
         ],
         "referenced" => vec![
-            always("table", text("The table that refers.")),
-            always("relation", text("The relation by which it refers.")),
-            always("ids", json!({"type": "array", "description": "The keys of some of the records that refer."})),
+            sometimes("table", text("The table that refers.")),
+            sometimes("relation", text("The relation by which it refers.")),
+            sometimes("ids", json!({"type": "array", "description": "The keys of some of the records that refer."})),
             index(),
         ],
         _ => vec![index()],

@@ -98,6 +98,10 @@ pub fn steps<'a>(catalog: &'a Catalog, write: &Write, moment: Moment) -> Vec<Ste
             let mut text = update(table, changes, moment);
             text.push(&format!(" WHERE {}=", quoted(&table.key().name)));
             text.param(id.clone());
+            // Its time may have come since the step before.
+            if let Some(visible) = expiry::visible(table, Row::Bare) {
+                text.push(&format!(" AND {visible}"));
+            }
             text.push(&format!(" RETURNING {REVISION},{}", statements.columns));
             steps.push(step(text.sql.into(), text.params, Wanted::Record));
         }

@@ -92,9 +92,7 @@ fn overlap(table: &Table, rule: usize, key: &Value, conflicts: &[Conflict]) -> B
 /// Everything that is wrong with the record that would be stored.
 fn broken(table: &Table, checks: &[CheckKind]) -> Box<Problem> {
     if checks.is_empty() {
-        let message = "the write would break a rule of another record";
-        let errors = json!([{"pointer": "", "code": "check", "message": message}]);
-        return Problem::new(ProblemKind::VALIDATION, message).with("errors", errors);
+        return Problem::new(ProblemKind::REFERENCED, "another record that refers to it would break a rule without it");
     }
     let errors: Vec<Json> = checks.iter().map(|check| error(table, check)).collect();
     let detail = match errors.as_slice() {
