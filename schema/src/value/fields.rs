@@ -3,7 +3,7 @@
 use super::number::{self, Misfit};
 use super::record::{Record, declared, missing, sized, value};
 use super::violation::{Violation, ViolationCode, pointer};
-use super::{Value, big_integer, bytes, document, is_date, stored_text};
+use super::{Value, big_integer, bytes, is_date, stored_text};
 use crate::model::{Attribute, AttributeId, Kind, Table};
 use serde_json::value::RawValue;
 
@@ -49,10 +49,6 @@ fn field(table: &Table, id: AttributeId, text: &str) -> Result<Value, Vec<Violat
     let attribute = table.attribute(id);
     let pointer = pointer(&attribute.name);
     let wrong = |code: ViolationCode| vec![Violation::wrong(&pointer, attribute, code)];
-    if attribute.list {
-        let raw = serde_json::from_str::<&RawValue>(text).map_err(|_| wrong(ViolationCode::Type))?;
-        return sized(table, id, document::canonical(attribute, raw, &pointer)?);
-    }
     match plain(attribute, text) {
         Some(read) => sized(table, id, read.map_err(wrong)?),
         None => {
@@ -62,9 +58,10 @@ fn field(table: &Table, id: AttributeId, text: &str) -> Result<Value, Vec<Violat
     }
 }
 
-/// A value whose text is not JSON; `None` for kinds that are written as JSON.
+/// A value whose text is not JSON; `None` for lists and kinds that are written as JSON.
 fn plain(attribute: &Attribute, text: &str) -> Option<Result<Value, ViolationCode>> {
     Some(match &attribute.kind {
+        _ if attribute.list => return None,
         Kind::Id | Kind::String => Ok(Value::Text(stored_text(&attribute.kind, text.to_owned()))),
         Kind::Date if is_date(text) => Ok(Value::Text(stored_text(&Kind::Date, text.to_owned()))),
         Kind::Date => Err(ViolationCode::Format),
