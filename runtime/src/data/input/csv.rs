@@ -19,6 +19,8 @@ pub(super) struct Csv {
     before: usize,
     /// Line ends so far.
     lines: u64,
+    /// Whether the reader has seen something.
+    begun: bool,
     ended: bool,
     columns: Option<Vec<AttributeId>>,
     row: Row,
@@ -49,6 +51,7 @@ impl Default for Csv {
             read: 0,
             before: 0,
             lines: 0,
+            begun: false,
             ended: false,
             columns: None,
             row: Row::default(),
@@ -80,15 +83,16 @@ impl Csv {
 
     /// The next line, if it ends in what is there.
     fn row(&mut self) -> Option<Row> {
-        // The reader drops a byte order mark, if it sees all of it at once and a byte behind it.
-        if self.before + self.read == 0 && self.buffer.len() <= BYTE_ORDER_MARK_BYTES && !self.ended {
-            return None;
-        }
         loop {
             if self.row.begin.is_none() {
                 self.skip_line_ends();
             }
             let input = &self.buffer[self.read..];
+            // The reader drops a byte order mark, if the first that it sees is all of it and a byte behind it.
+            if !self.begun && input.len() <= BYTE_ORDER_MARK_BYTES && !self.ended {
+                return None;
+            }
+            self.begun = true;
             if input.is_empty() && (!self.ended || self.row.begin.is_none()) {
                 return None;
             }
