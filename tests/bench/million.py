@@ -44,6 +44,14 @@ def percentile(times, share):
     return sorted(times)[min(len(times) - 1, int(len(times) * share))] * 1000
 
 
+def ended(process, seconds):
+    """Waits so long for a process to end; None if it goes on."""
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return None
+
+
 def anonymous(pid):
     with open(f"/proc/{pid}/status") as status:
         return next(int(line.split()[1]) / 1024 for line in status if line.startswith("RssAnon"))
@@ -54,16 +62,15 @@ class Writer(threading.Thread):
 
     def __init__(self):
         super().__init__()
-        self.times, self.done = [], False
+        self.times, self.done = [], threading.Event()
 
     def run(self):
         client, number = connection(), 0
-        while not self.done:
+        while not self.done.wait(0.005):
             began = time.perf_counter()
             ask(client, "PUT", f"/Note/n{number % 100}", json.dumps({"text": "x"}))
             self.times.append(time.perf_counter() - began)
             number += 1
-            time.sleep(0.005)
 
 
 def main():
@@ -74,8 +81,10 @@ def main():
     os.makedirs(work)
     with open(f"{work}/schema.graphql", "w") as schema:
         schema.write(SCHEMA)
-    server = subprocess.Popen([stoa, "serve", work, "--listen", f"127.0.0.1:{PORT}"], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen([stoa, "serve", work, "--listen", f"127.0.0.1:{PORT}"], stdout=subprocess.PIPE, text=True)
     try:
+        # It says so when it answers.
+        next((line for line in server.stdout if line.startswith("ready")), None)
         measure(server.pid, records, work)
     finally:
         server.terminate()
@@ -84,12 +93,6 @@ def main():
 
 
 def measure(pid, records, work):
-    for _ in range(200):
-        try:
-            ask(connection(), "GET", "/_stoa/health")
-            break
-        except OSError:
-            time.sleep(0.05)
     rng = random.Random(1)
     row = lambda what, value: print(f"| {what} | {value} |", flush=True)
     print("| | |\n|---|---:|")
@@ -103,11 +106,10 @@ def measure(pid, records, work):
             writer.start()
         began, highest = time.perf_counter(), 0
         upload = subprocess.Popen(["curl", "-sS", "-X", "PUT", "--data-binary", f"@{source}", "-H", "Content-Type: application/x-ndjson", "-o", f"{work}/report", f"http://127.0.0.1:{PORT}/Item/"])
-        while upload.poll() is None:
+        while ended(upload, 0.1) is None:
             highest = max(highest, anonymous(pid))
-            time.sleep(0.1)
         took = time.perf_counter() - began
-        writer.done = True
+        writer.done.set()
         row(f"import of {records:,} records, {label}", f"{took:.1f} s")
         row(f"highest RssAnon, {label}", f"{highest:.0f} MiB")
         if beside:

@@ -10,6 +10,6 @@ mod steer;
 mod inside;
 mod text;
 
-pub use page::{Lead, ListPlan, Probe, list_plan, probes};
+pub use page::{Lead, ListPlan, Probe, is_counted, list_plan, probes};
 pub use select::{Plan, PlanField, PlanFields, record_plan};
 pub use write::{Moment, Step, Wanted, steps, subject};

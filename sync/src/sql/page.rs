@@ -54,6 +54,11 @@ pub struct Probe {
     pub count: Plan,
 }
 
+/// Whether counting decides what leads the search for a page, rather than the form of the query.
+pub fn is_counted(schema: &Schema, query: &Query) -> bool {
+    !drive::candidates(schema, query).is_empty()
+}
+
 /// What to count before a page is planned: nothing if the form of the query decides.
 pub fn probes(schema: &Schema, query: &Query) -> Vec<Probe> {
     let parts = drive::conjuncts(&query.filter);

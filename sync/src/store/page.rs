@@ -3,7 +3,7 @@
 use super::choice::Chosen;
 use super::reader::{Flow, ReadError, Reader, Record};
 use crate::limits;
-use crate::sql::{Lead, Plan, Probe, list_plan, probes};
+use crate::sql::{Lead, Plan, Probe, is_counted, list_plan, probes};
 use std::sync::Arc;
 use stoa_schema::model::Schema;
 use stoa_schema::query::Query;
@@ -15,8 +15,7 @@ impl Reader {
     /// # Errors
     /// libSQL failed, or the deadline passed.
     pub fn plan(&self, schema: &Schema, query: &Query, after: Option<&[Value]>) -> Result<Chosen, ReadError> {
-        let probes = probes(schema, query);
-        if probes.is_empty() {
+        if !is_counted(schema, query) {
             return Ok(Chosen { plan: list_plan(schema, query, after, Lead::Form), text: None });
         }
         let walk = list_plan(schema, query, after, Lead::Order);
@@ -26,7 +25,7 @@ impl Reader {
         let known = self.choices.borrow().lead(&text);
         let lead = match known {
             Some(lead) => lead,
-            None => self.narrowest(schema, query, &probes)?,
+            None => self.narrowest(schema, query)?,
         };
         self.choices.borrow_mut().chosen(&text, lead);
         let plan = if lead == Lead::Order { walk } else { list_plan(schema, query, after, lead) };
@@ -81,20 +80,19 @@ impl Reader {
     }
 
     /// The part that the fewest records meet, if they are fewer than the walk would look at.
-    fn narrowest(&self, schema: &Schema, query: &Query, probes: &[Probe]) -> Result<Lead, ReadError> {
+    fn narrowest(&self, schema: &Schema, query: &Query) -> Result<Lead, ReadError> {
         let table = &schema.table(query.table).name;
         let page = query.limit.unwrap_or(u64::MAX).saturating_add(query.offset);
         let mut bound =
             page.saturating_mul(self.rows_at_most(table)?).isqrt().clamp(limits::PROBE_ROWS.0, limits::PROBE_ROWS.1);
         let mut lead = Lead::Order;
-        for probe in probes {
-            let mut count = probe.count.clone();
+        for Probe { part, mut count } in probes(schema, query) {
             if let Some(place) = count.params.last_mut() {
                 *place = Value::Int(i64::try_from(bound).unwrap_or(i64::MAX));
             }
             let found = self.number(&count)?;
             if found < bound {
-                (lead, bound) = (Lead::Part(probe.part), found);
+                (lead, bound) = (Lead::Part(part), found);
             }
         }
         Ok(lead)

@@ -4,7 +4,7 @@
 //! only look on, its row is asked what is wrong with it, and all of it is undone.
 
 use super::value::{Param, owned};
-use super::writer::{Failure, savepoint};
+use super::writer::{Failure, run_kept};
 use crate::commit::{Commit, Conflict, Outcome, Reason, Write, WriteKind};
 use crate::expression::expression;
 use crate::ident::{REVISION, quoted};
@@ -152,8 +152,8 @@ impl Refused<'_> {
     }
 
     fn looked_at(&self, attempt: Attempt<'_>) -> rusqlite::Result<Failure> {
-        savepoint(self.connection, "SAVEPOINT looking")?;
-        savepoint(self.connection, "INSERT INTO _lenient VALUES(1)")?;
+        run_kept(self.connection, "SAVEPOINT looking")?;
+        run_kept(self.connection, "INSERT INTO _lenient VALUES(1)")?;
         let reason = match attempt() {
             Ok(outcome) => self.what_is_wrong(&outcome).map(Failure::Reason),
             Err(Failure::Reason(reason)) => Ok(Failure::Reason(reason)),
@@ -161,8 +161,8 @@ impl Refused<'_> {
             // Another rule than those that can look on.
             Err(failure @ Failure::Database(_)) => Ok(self.reason_of_another(failure)),
         };
-        savepoint(self.connection, "ROLLBACK TO looking")?;
-        savepoint(self.connection, "RELEASE looking")?;
+        run_kept(self.connection, "ROLLBACK TO looking")?;
+        run_kept(self.connection, "RELEASE looking")?;
         reason
     }
 

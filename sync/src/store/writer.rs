@@ -285,15 +285,15 @@ impl WriterThread {
     /// Runs `work` in a transaction; with what it returns comes the position of the change log that includes it. An error
     /// means that nothing of it happened.
     fn transact<T>(&mut self, work: impl FnOnce(&mut Self) -> rusqlite::Result<T>) -> rusqlite::Result<(T, u64)> {
-        self.run_statement("BEGIN IMMEDIATE")?;
+        run_kept(&self.connection, "BEGIN IMMEDIATE")?;
         let done = work(self).and_then(|done| {
             let seq = self.last_seq()?;
-            self.run_statement("COMMIT")?;
+            run_kept(&self.connection, "COMMIT")?;
             Ok((done, seq))
         });
         match &done {
             Ok((_, seq)) => _ = self.position.fetch_max(*seq, Ordering::AcqRel),
-            Err(_) if !self.connection.is_autocommit() => self.run_statement("ROLLBACK")?,
+            Err(_) if !self.connection.is_autocommit() => run_kept(&self.connection, "ROLLBACK")?,
             Err(_) => {}
         }
         done
@@ -331,10 +331,6 @@ impl WriterThread {
         let mut statement = self.connection.prepare_cached("SELECT coalesce(max(seq),0) FROM _changes")?;
         let seq: i64 = statement.query_row([], |row| row.get(0))?;
         Ok(seq.unsigned_abs())
-    }
-
-    fn run_statement(&self, sql: &str) -> rusqlite::Result<()> {
-        self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
     }
 }
 
@@ -393,10 +389,11 @@ fn one(connection: &Connection, commit: &Commit, moment: Moment, sole: bool) -> 
 }
 
 fn run_all(connection: &Connection, statements: &[&str]) -> rusqlite::Result<()> {
-    statements.iter().try_for_each(|sql| savepoint(connection, sql))
+    statements.iter().try_for_each(|sql| run_kept(connection, sql))
 }
 
-pub(super) fn savepoint(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+/// Runs a statement without parameters, which is kept prepared.
+pub(super) fn run_kept(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 
