@@ -59,11 +59,6 @@ impl AppFolder {
         &self.path
     }
 
-    /// Where the data of this app lies unless said otherwise.
-    pub fn default_data(&self) -> PathBuf {
-        self.path.join(".stoa")
-    }
-
     /// Reads and checks the schema: `schema.graphql`, then `schema/*.graphql` by name.
     ///
     /// # Errors

@@ -149,6 +149,8 @@ mod tests {
         let from_file = settle(Given::default(), file).unwrap();
         assert_eq!((from_file.listen.port(), from_file.data), (80, PathBuf::from("app/d")));
         let given = Given { listen: "127.0.0.1:81".parse().ok(), data: Some("e".into()), ..Given::default() };
+        assert!(defaults.sweep && !settle(Given::default(), "sweep = false\n").unwrap().sweep);
+        assert!(!settle(Given { no_sweep: true, ..Given::default() }, "").unwrap().sweep);
         let flagged = settle(given, file).unwrap();
         assert_eq!((flagged.listen.port(), flagged.data), (81, PathBuf::from("e")));
     }

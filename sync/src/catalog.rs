@@ -2,7 +2,6 @@
 
 use crate::expiry;
 use crate::ident::{REVISION, quoted};
-use crate::row::Row;
 use stoa_schema::model::{AttributeId, Schema, Stamp, Table, TableId};
 
 /// A schema and its fixed statements.
@@ -94,8 +93,7 @@ impl Statements {
             put_changed: format!("{upsert} WHERE {differs}"),
             revision: format!("SELECT {REVISION} FROM {name} WHERE {key}=?1"),
             delete: format!("DELETE FROM {name} WHERE {key}=?1"),
-            clear: expiry::expired(table, Row::Bare)
-                .map(|expired| format!("DELETE FROM {name} WHERE {key}=?1 AND {expired}")),
+            clear: expiry::delete_expired(table, &format!("{key}=?1")),
             record: format!("SELECT {REVISION},{columns} FROM {name} WHERE {key}=?1"),
             columns,
         }

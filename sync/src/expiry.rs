@@ -15,11 +15,6 @@ pub(crate) fn attribute(table: &Table) -> Option<AttributeId> {
     table.attributes.iter().position(|attribute| attribute.expires_at.is_some()).map(AttributeId)
 }
 
-/// Whether records of the table can expire.
-pub fn expires(table: &Table) -> bool {
-    attribute(table).is_some() || table.expiration_seconds.is_some()
-}
-
 /// Whether a row has expired, as SQL that is true or false; `None` if rows of the table never do.
 pub fn expired(table: &Table, row: Row<'_>) -> Option<String> {
     let by_attribute = attribute(table).map(|id| {

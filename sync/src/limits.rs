@@ -19,6 +19,7 @@ pub const WRITES_BETWEEN_LOOKS: usize = 16;
 
 /// Rows shown of those that stand in the way of a migration; the others are counted.
 pub const SHOWN_ROWS: u32 = 10;
+
 /// How long what became of a request with an idempotency key is kept.
 pub const REQUESTS_KEPT: Duration = Duration::from_hours(24);
 

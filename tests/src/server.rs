@@ -12,6 +12,11 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
 }
 
+/// Whether the full counts are wanted (`tests/long`).
+pub fn long() -> bool {
+    std::env::var("STOA_LONG").is_ok_and(|value| value == "1")
+}
+
 /// The binary under test: `STOA_BIN`, or the release build.
 pub fn binary() -> PathBuf {
     std::env::var_os("STOA_BIN").map_or_else(|| root().join("target/release/stoa"), PathBuf::from)

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use stoa_tests::dice::Dice;
 use stoa_tests::fuzz::{self, mutation};
-use stoa_tests::server::root;
+use stoa_tests::server::{long, root};
 
 /// How long one input may take, on a machine that has other things to do.
 const AT_MOST: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ targets!(query, sdl, expression, json, ndjson, csv, cbor, msgpack, cursor);
 fn replay(name: &str, target: fn(&[u8])) {
     let kept = kept(name);
     kept.iter().for_each(|input| run(name, target, input));
-    let rounds = if std::env::var_os("STOA_LONG").is_some() { 200_000 } else { 2_000 };
+    let rounds = if long() { 200_000 } else { 2_000 };
     let mut dice = Dice::new(0x5EED_0003);
     for _ in 0..rounds {
         let (input, other) = (&kept[dice.below(kept.len())], &kept[dice.below(kept.len())]);

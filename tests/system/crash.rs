@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
 use stoa_tests::client::{Answer, Client};
-use stoa_tests::server::{Server, Start};
+use stoa_tests::server::{Server, Start, long};
 
 const SCHEMA: &str = "
 type Item @table @export {
@@ -29,7 +29,7 @@ type Item @table @export {
 const WRITERS: usize = 8;
 
 fn rounds() -> usize {
-    if std::env::var("STOA_LONG").is_ok_and(|value| value == "1") { 200 } else { 20 }
+    if long() { 200 } else { 20 }
 }
 
 fn app() -> tempfile::TempDir {

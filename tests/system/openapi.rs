@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 use std::path::PathBuf;
 use std::process::Command;
 use stoa_tests::client::Client;
-use stoa_tests::server::{Server, root};
+use stoa_tests::server::{self, Server, root};
 
 /// A schema with every feature that the document describes, and names that could clash.
 const EVERYTHING: &str = include_str!("openapi/everything.graphql");
@@ -63,7 +63,7 @@ fn answers_as_documented(server: &Server, requests_per_operation: u32, at_least:
 
 #[test]
 fn every_answer_is_documented() {
-    let long = std::env::var_os("STOA_LONG").is_some();
+    let long = server::long();
     let (requests_per_operation, at_least) = if long { (250, 20_000) } else { (2, 1_000) };
     answers_as_documented(&Server::with_schema(EVERYTHING), requests_per_operation, at_least);
 }

@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 use serde_json::{Value as Json, json};
 use std::fmt::Write as _;
 use stoa_tests::client::Client;
-use stoa_tests::server::Server;
+use stoa_tests::server::{Server, long};
 
 const SCHEMA: &str = "type Item @table @export {
   id: ID @primaryKey
@@ -24,7 +24,7 @@ const SCHEMA: &str = "type Item @table @export {
 }";
 
 fn check<S: Strategy>(strategy: S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
-    let cases = if std::env::var_os("STOA_LONG").is_some() { 20_000 } else { 300 };
+    let cases = if long() { 20_000 } else { 300 };
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));
     runner.run(&strategy, test).unwrap_or_else(|error| panic!("{error}"));

@@ -20,7 +20,7 @@ use stoa_tests::dice::Dice;
 
 /// How many of something: few by default, the full count with `STOA_LONG=1`.
 fn count(few: usize, full: usize) -> usize {
-    if std::env::var("STOA_LONG").is_ok_and(|value| value == "1") { full } else { few }
+    if stoa_tests::server::long() { full } else { few }
 }
 
 /// The seeds of this run: `STOA_SEED` alone, or the first of all.

@@ -44,7 +44,7 @@ pub(super) async fn answer(
     let format = media::of_body(&parts.headers, &[Format::Json])?;
     let body = request_body::read(parts, body).await?;
     let plan = Plan::of(tables, &operation::read(&body)?)?;
-    service.position(&parts.headers).await?;
+    service.reach(&parts.headers).await?;
     let request = key.map(|key| {
         let mut fingerprint = Fingerprint::of(parts, format);
         fingerprint.body(&body);

@@ -39,7 +39,7 @@ pub(super) struct Importing<'a> {
 
 impl Importing<'_> {
     pub(super) async fn answer(self, body: &mut Incoming) -> Result<Answer, Box<Problem>> {
-        self.service.position(&self.parts.headers).await?;
+        self.service.reach(&self.parts.headers).await?;
         let codings = request_body::codings(&self.parts.headers)?;
         let import = Import {
             store: self.service.store.clone(),
@@ -49,8 +49,8 @@ impl Importing<'_> {
             runtime: Handle::current(),
         };
         let lines = if self.format == Format::Csv { Lines::csv() } else { Lines::ndjson() };
-        let (atomic, key) = (self.atomic, self.key);
-        let fingerprint = Fingerprint::of(self.parts, self.format);
+        let atomic = self.atomic;
+        let keyed = self.key.map(|key| (key, Fingerprint::of(self.parts, self.format)));
         let (pieces, received) = mpsc::channel(limits::IMPORT_PIECES);
         let working = tokio::task::spawn_blocking(move || {
             let body = Received { pieces: received, current: Bytes::new() };
@@ -59,9 +59,10 @@ impl Importing<'_> {
             if !atomic {
                 return import.run(lines, body, watch);
             }
+            let Some((key, fingerprint)) = keyed else { return import.run_atomically(lines, body, watch) };
             let mut body = Fingerprinted { body, fingerprint };
             let gathered = import.gather(lines, &mut body, watch)?;
-            import.store(gathered, key.map(|key| body.fingerprint.request(&key)))
+            import.store(gathered, Some(body.fingerprint.request(&key)))
         });
         forward(body, pieces).await;
         let (catalog, table) = (&self.tables.catalog, self.table);

@@ -192,11 +192,17 @@ impl Service {
         })
     }
 
+    /// Waits for the position that the request asks for.
+    pub(super) async fn reach(&self, headers: &HeaderMap) -> Result<(), Box<Problem>> {
+        match headers::asked_position(headers, self.store.log())? {
+            Some(asked) => self.wait_for(asked).await,
+            None => Ok(()),
+        }
+    }
+
     /// The position that an answer to this request includes, once it includes the one that the request asks for.
     pub(super) async fn position(&self, headers: &HeaderMap) -> Result<Position, Box<Problem>> {
-        if let Some(asked) = headers::asked_position(headers, self.store.log())? {
-            self.wait_for(asked).await?;
-        }
+        self.reach(headers).await?;
         Ok(Position::new(self.store.log(), self.store.position()))
     }
 

@@ -201,7 +201,7 @@ impl<'a> Writing<'a> {
 
     /// `array`: the body was one, so that positions in it matter.
     async fn commit(&self, writes: Vec<Write>, body: &Body, array: bool) -> Result<Done, Box<Problem>> {
-        self.service.position(&self.parts.headers).await?;
+        self.service.reach(&self.parts.headers).await?;
         let request = self.key.as_deref().map(|key| {
             let mut fingerprint = Fingerprint::of(self.parts, body.format);
             fingerprint.body(&body.bytes);

@@ -51,7 +51,7 @@ pub(super) fn headers() -> Map<String, Json> {
 
 /// References to headers, by the names of their components, and to those of every answer.
 fn carried(components: &[&str]) -> Json {
-    let all = ["X-Request-Id", "Content-Encoding"].iter().chain(components);
+    let all = ["X-Request-Id"].iter().chain(components);
     Json::Object(object(all.filter_map(|component| {
         let (_, name, _, _) = HEADERS.iter().find(|(known, _, _, _)| known == component)?;
         Some(((*name).to_owned(), reference("headers", component)))
@@ -63,7 +63,6 @@ pub(super) fn of_problem(status: u16) -> Json {
     carried(match status {
         405 => &["Allow"],
         412 => &["ETag.current"],
-        415 => &["Accept-Encoding"],
         503 | 429 => &["Retry-After"],
         _ => &[],
     })

@@ -146,9 +146,9 @@ fn merge_steps<'a>(
     let (name, key, columns) =
         (quoted(&declared.name), quoted(&declared.key().name), &catalog.statements(table).columns);
     let same = SameRecord { schema: &catalog.schema, table, record };
-    if let Some(expired) = expiry::expired(declared, Row::Bare) {
+    if let Some(clear) = expiry::delete_expired(declared, &format!("{key}=")) {
         let mut text = Text::default();
-        text.push(&format!("DELETE FROM {name} WHERE {expired} AND {key}="));
+        text.push(&clear);
         same.push_key(&mut text);
         steps.push(Step { sql: text.sql.into(), params: text.params, wanted: Wanted::Clearing });
     }

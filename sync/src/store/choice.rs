@@ -35,7 +35,7 @@ impl Choices {
 
     /// Remembers a choice.
     pub(super) fn chosen(&mut self, text: &Arc<str>, lead: Lead) {
-        if self.known.len() >= limits::KNOWN_CHOICES {
+        if self.known.len() >= limits::KNOWN_CHOICES && !self.known.contains_key(text) {
             self.known.clear();
         }
         self.known.entry(Arc::clone(text)).or_insert(Known::Good(lead));

@@ -25,9 +25,12 @@ impl Reader {
         let known = self.choices.borrow().lead(&text);
         let lead = match known {
             Some(lead) => lead,
-            None => self.narrowest(schema, query)?,
+            None => {
+                let lead = self.narrowest(schema, query)?;
+                self.choices.borrow_mut().chosen(&text, lead);
+                lead
+            }
         };
-        self.choices.borrow_mut().chosen(&text, lead);
         let plan = if lead == Lead::Order { walk } else { list_plan(schema, query, after, lead) };
         Ok(Chosen { plan, text: Some(text) })
     }

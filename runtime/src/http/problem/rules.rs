@@ -4,7 +4,7 @@ use super::{Problem, ProblemKind};
 use serde_json::{Value as Json, json};
 use stoa_schema::model::{Attribute, AttributeId, Kind, Literal, Table, TableId};
 use stoa_schema::time::Instant;
-use stoa_schema::value::{Change, Value, path_of_key, shown_big_integer};
+use stoa_schema::value::{Change, Value, path_of_key, pointer, shown_big_integer};
 use stoa_sync::Catalog;
 use stoa_sync::commit::{Conflict, Reason, Write, WriteKind};
 use stoa_sync::rules::CheckKind;
@@ -104,10 +104,7 @@ fn broken(table: &Table, checks: &[CheckKind]) -> Box<Problem> {
 
 fn error(table: &Table, check: &CheckKind) -> Json {
     let name = |id: AttributeId| table.attribute(id).name.as_str();
-    let told = |id: AttributeId, code: &str, message: String| {
-        let name = name(id).replace('~', "~0").replace('/', "~1");
-        json!({"pointer": format!("/{name}"), "code": code, "message": message})
-    };
+    let told = |id: AttributeId, code: &str, message: String| json!({"pointer": pointer(name(id)), "code": code, "message": message});
     match check {
         CheckKind::Min(id, bound) => told(*id, "min", format!("{} must be at least {}", name(*id), written(bound))),
         CheckKind::Max(id, bound) => told(*id, "max", format!("{} must be at most {}", name(*id), written(bound))),
