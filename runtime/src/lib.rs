@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod http;
 pub mod app;
+pub mod live;
 pub mod data;
 pub mod zones;
 pub mod limits;

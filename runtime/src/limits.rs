@@ -90,3 +90,58 @@ pub const ATOMIC_IMPORT_BYTES: u64 = 64 << 20;
 
 /// Failed lines listed in the report of an import; more are counted only.
 pub const LISTED_FAILURES: usize = 1_000;
+
+/// Messages that wait for one subscriber, of each record at most one; beyond it the subscriber is told to start anew.
+pub const WAITING_MESSAGES: usize = 4_096;
+
+/// Bytes of the messages that wait for one subscriber; beyond it likewise. What subscribers of one query wait for they
+/// share.
+pub const WAITING_BYTES: usize = 1 << 20;
+
+/// Messages for which a subscriber keeps room although none waits.
+pub const KEPT_ROOM: usize = 32;
+
+/// Steps of the log that wait until a subscriber's task runs; beyond it the subscriber is told to start anew.
+pub const WAITING_STEPS: usize = 32;
+
+/// Bytes of a subscriber's state that are read before some of them are sent.
+pub const STATE_CHUNK_BYTES: usize = 64 << 10;
+
+/// Chunks of a subscriber's state that wait to be sent.
+pub const STATE_CHUNKS: usize = 2;
+
+/// How long a subscriber may take for a chunk of the state; then it is cut.
+pub const STATE_STALL: Duration = Duration::from_secs(30);
+
+/// How long it takes until a failed look at the change log is repeated.
+pub const FOLLOW_AGAIN: Duration = Duration::from_millis(200);
+
+/// Subscribers at once, on all connections together; more are refused (503).
+pub const SUBSCRIBERS: usize = 65_536;
+
+/// Subscriptions on one connection; more are refused (503).
+pub const SUBSCRIPTIONS: usize = 256;
+
+/// Bytes of a message that a client sends on a WebSocket; a longer one ends the connection (1009).
+pub const SOCKET_MESSAGE_BYTES: usize = 64 << 10;
+
+/// Bytes that a WebSocket reads at once.
+pub const SOCKET_READ_BYTES: usize = 2 << 10;
+
+/// Bytes that a WebSocket gathers before it writes them.
+pub const SOCKET_WRITE_BYTES: usize = 16 << 10;
+
+/// How often a subscriber hears that the server is there, if nothing else.
+pub const PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long a WebSocket may be silent, pongs included; then it is cut.
+pub const SOCKET_SILENCE: Duration = Duration::from_secs(90);
+
+/// How long the other side may take to answer the end of a WebSocket.
+pub const CLOSE_WAIT: Duration = Duration::from_secs(5);
+
+/// How often queries that nobody follows any more are forgotten.
+pub const PRUNE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Answers to a client's messages that wait on a WebSocket; with more its next message is not read yet.
+pub const SOCKET_ANSWERS: usize = 16;

@@ -11,6 +11,7 @@ pub mod sql;
 pub mod ddl;
 pub mod catalog;
 pub mod commit;
+pub mod image;
 pub mod rules;
 pub mod expression;
 pub mod expiry;

@@ -74,3 +74,10 @@ pub const CHECKPOINT_PAGES: u32 = 2_000;
 
 /// Pairs that one `json_object` call takes: SQLite's functions take at most 127 arguments.
 pub const JSON_OBJECT_PAIRS: usize = 60;
+
+/// Changed records that are told one by one to those who follow the log, and related records that are read to tell who is
+/// concerned; beyond it they are told to read anew.
+pub const TOLD_CHANGES: usize = 10_000;
+
+/// Threads that read for those who follow the log; they are started for the first who does.
+pub const FOLLOWING_THREADS: usize = 2;

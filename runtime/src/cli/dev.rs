@@ -68,7 +68,7 @@ async fn reload(running: &Running) {
             if let Err(error) = running.app.load_seeds(running.service.store(), &catalog).await {
                 eprintln!("stoa: {error}");
             }
-            running.service.replace_tables(Tables::new(catalog));
+            running.service.replace_tables(Tables::new(catalog)).await;
             println!("schema reloaded");
         }
         Err(error) => eprintln!("stoa: {}\nstoa: {KEPT}", refused(&error, running.app.path())),

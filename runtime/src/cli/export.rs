@@ -14,7 +14,7 @@ use std::sync::Arc;
 use stoa_schema::model::TableId;
 use stoa_schema::query::Query;
 use stoa_sync::Catalog;
-use stoa_sync::store::{self, OpenError, Reader};
+use stoa_sync::store::{self, OpenError, ReadError, Reader};
 
 /// The folder into which several tables go unless said otherwise.
 const FOLDER: &str = "export";
@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &ExportArgs) -> Result<(), String> {
     })?;
     let renderer = Renderer::new(Arc::new(Catalog::new(app.schema)));
     let done = reader.snapshot(|| Ok(exports.iter().try_for_each(|export| one(&reader, &renderer, export))));
-    done.map_err(|error| error.to_string())?
+    done.map_err(|error: ReadError| error.to_string())?
 }
 
 /// What goes where.

@@ -49,6 +49,7 @@ impl Running {
             .enable_all()
             .build()
             .map_err(|error| format!("cannot start threads: {error}"))?;
+        allow_many_sockets();
         runtime.block_on(async {
             let stop = Stop::listen().map_err(|error| format!("cannot receive signals: {error}"))?;
             let listener = TcpListener::bind(settings.listen).await.map_err(|error| busy(&settings, &error))?;
@@ -70,6 +71,13 @@ impl Running {
             store.close().await;
             served
         })
+    }
+}
+
+/// As many file descriptors as the system lets this process have: every socket is one.
+fn allow_many_sockets() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
     }
 }
 

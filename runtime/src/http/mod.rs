@@ -3,6 +3,7 @@
 
 mod server;
 mod service;
+mod live;
 mod read;
 mod commit;
 mod operation;

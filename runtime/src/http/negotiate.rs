@@ -116,6 +116,15 @@ pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
     html > 0 && html >= weight("text/plain").unwrap_or(0)
 }
 
+/// Whether a client asks for server-sent events by their name, and for nothing else as much.
+pub(super) fn prefers_events(headers: &HeaderMap) -> bool {
+    const EVENTS: &str = "text/event-stream";
+    let named = |it: &Weighted<'_>| it.name.eq_ignore_ascii_case(EVENTS);
+    let weight = weighted(headers, &ACCEPT).find(named).map_or(0, |it| it.weight);
+    let less = |it: Weighted<'_>| named(&it) || it.weight < weight || it.name.ends_with("/*");
+    weight > 0 && weighted(headers, &ACCEPT).all(less)
+}
+
 struct Weighted<'a> {
     name: &'a str,
     /// In thousandths.

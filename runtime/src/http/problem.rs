@@ -9,7 +9,7 @@ use crate::data::input::BodyError;
 use crate::data::tag::Tag;
 use crate::limits;
 use crate::openapi;
-use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value as Json, json};
 use stoa_schema::query::QueryError;
@@ -68,6 +68,8 @@ kinds! {
         "Other records refer to this one, and the schema says that they keep it: `table` has the relation `relation`, and `ids` are some of them.";
     IDEMPOTENCY_MISMATCH = "idempotency-mismatch", UNPROCESSABLE_ENTITY, "The key belongs to another request",
         "A request with this Idempotency-Key was carried out, and it was not the same: a key stands for one method, path, query and body.";
+    UPGRADE = "upgrade", UPGRADE_REQUIRED, "A WebSocket is required",
+        "This is answered over a WebSocket of version 13 only: open one, in a browser with `new WebSocket(url)`.";
     PRECONDITION_REQUIRED = "precondition-required", PRECONDITION_REQUIRED, "A precondition is required",
         "Records of this table are changed only by those who say which version they have seen: send If-Match with the ETag of the record.";
     PRECONDITION = "precondition", PRECONDITION_FAILED, "The record has changed",
@@ -122,6 +124,11 @@ impl Problem {
         Self::new(ProblemKind::UNAVAILABLE, detail).header(RETRY_AFTER, "1")
     }
 
+    pub(super) fn upgrade(detail: impl Into<String>) -> Box<Self> {
+        let problem = Self::new(ProblemKind::UPGRADE, detail).header(UPGRADE, "websocket");
+        problem.header(SEC_WEBSOCKET_VERSION, "13")
+    }
+
     pub(super) fn precondition(current: Option<i64>) -> Box<Self> {
         match current.map(Tag::revision) {
             Some(tag) => Self::new(ProblemKind::PRECONDITION, "the record is not the one that the precondition names")
@@ -169,7 +176,18 @@ impl Problem {
 
     /// The answer. `request_id` stands in the header that every answer has.
     pub(super) fn response(self) -> Response<AnswerBody> {
-        let Self { kind, detail, members, headers } = self;
+        let mut response = Response::new(AnswerBody::from(self.document().to_string().into_bytes()));
+        *response.status_mut() = self.kind.status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        for (name, value) in self.headers {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+
+    /// The document.
+    pub(super) fn document(&self) -> Json {
+        let Self { kind, detail, members, .. } = self;
         if kind.status.is_server_error() {
             tracing::warn!(problem = kind.name, detail, "request failed");
         }
@@ -177,15 +195,9 @@ impl Problem {
         document.insert("type".into(), format!("/_stoa/problems/{}", kind.name).into());
         document.insert("title".into(), kind.title.into());
         document.insert("status".into(), kind.status.as_u16().into());
-        document.insert("detail".into(), detail.into());
-        document.extend(members);
-        let mut response = Response::new(AnswerBody::from(Json::from(document).to_string().into_bytes()));
-        *response.status_mut() = kind.status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        for (name, value) in headers {
-            response.headers_mut().insert(name, value);
-        }
-        response
+        document.insert("detail".into(), detail.as_str().into());
+        document.extend(members.clone());
+        document.into()
     }
 }
 

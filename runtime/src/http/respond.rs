@@ -35,6 +35,11 @@ pub(super) fn header(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
+/// Says which position an answer includes.
+pub(super) fn at(headers: &mut HeaderMap, position: Position) {
+    headers.insert(STOA_SEQ, position.0);
+}
+
 /// An answer without headers.
 pub(super) fn bare(status: StatusCode, body: AnswerBody) -> Answer {
     let mut response = Response::new(body);

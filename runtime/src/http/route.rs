@@ -21,6 +21,8 @@ pub(super) enum Target<'a> {
     Record { table: TableId, id: Option<Value>, attribute: Option<AttributeId>, format: Option<Format>, query: &'a str },
     /// `/_stoa/commit`.
     Commit { query: &'a str },
+    /// `/_stoa/live`.
+    Live,
     /// `/openapi.json`.
     OpenApi,
     /// `/_stoa/docs`, or a file of it.
@@ -48,6 +50,7 @@ pub(super) fn route<'a>(tables: &Tables, method: &Method, uri: &'a Uri) -> Resul
         return match internal.split_once('/') {
             None if internal == "health" => Ok(Target::Health),
             None if internal == "commit" => Ok(Target::Commit { query: query.unwrap_or_default() }),
+            None if internal == "live" => Ok(Target::Live),
             None if internal == "docs" => Ok(Target::Docs(None)),
             Some(("docs", file)) => Ok(Target::Docs(Some(file))),
             Some(("problems", name)) => Ok(Target::ProblemPage(name)),
@@ -94,6 +97,12 @@ fn record<'a>(
     let segments: Vec<String> = raw_id.split('/').map(decoded).collect::<Result<_, _>>()?;
     let id = key_of_path(declared.key(), &segments);
     Ok(Target::Record { table, id, attribute, format, query })
+}
+
+/// The segments of the id in the path of a record, each decoded once.
+pub(super) fn key_segments(uri: &Uri) -> Result<Vec<String>, Box<Problem>> {
+    let rest = uri.path().trim_start_matches('/').split_once('/').map_or("", |(_, rest)| rest);
+    rest.split('/').map(decoded).collect()
 }
 
 fn decoded(raw: &str) -> Result<String, Box<Problem>> {

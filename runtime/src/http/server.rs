@@ -5,18 +5,21 @@ use crate::limits;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// Serves until `shutdown`; then open requests may finish, within the grace.
 pub async fn serve(listener: TcpListener, service: Arc<Service>, shutdown: CancellationToken) {
-    let connections = Arc::new(Semaphore::new(limits::CONNECTIONS));
-    let graceful = GracefulShutdown::new();
+    let live = Arc::clone(service.live());
+    let following = tokio::spawn(Arc::clone(&live).drive());
+    let room = Arc::new(Semaphore::new(limits::CONNECTIONS));
+    let connections = TaskTracker::new();
     loop {
-        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { break };
+        let Ok(permit) = Arc::clone(&room).acquire_owned().await else { break };
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
             accepted = listener.accept() => accepted,
@@ -30,27 +33,44 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, shutdown: Cance
                 continue;
             }
         };
-        let connection = graceful.watch(connect(stream, &service));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
-            }
+        let (service, shutdown) = (Arc::clone(&service), shutdown.clone());
+        connections.spawn(async move {
+            connection(stream, service, shutdown).await;
             drop(permit);
         });
     }
     drop(listener);
-    if tokio::time::timeout(limits::SHUTDOWN_GRACE, graceful.shutdown()).await.is_err() {
+    live.close().await;
+    connections.close();
+    if tokio::time::timeout(limits::SHUTDOWN_GRACE, connections.wait()).await.is_err() {
         tracing::warn!("some requests did not finish in time and were cut");
+    }
+    if let Err(error) = following.await {
+        tracing::error!(%error, "live updates ended badly");
     }
 }
 
-fn connect(stream: TcpStream, service: &Arc<Service>) -> impl GracefulConnection<Error = hyper::Error> + Send + use<> {
+/// Serves a connection until it ends or becomes a WebSocket; when the server stops, until the request under way is
+/// answered.
+async fn connection(stream: TcpStream, service: Arc<Service>, shutdown: CancellationToken) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
     }
-    let service = Arc::clone(service);
-    http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits::HEAD_WAIT)
         .serve_connection(TokioIo::new(stream), service_fn(move |request| Arc::clone(&service).call(request)))
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        biased;
+        ended = connection.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
 }

@@ -4,6 +4,7 @@ use super::body::AnswerBody;
 use super::commit;
 use super::encode;
 use super::headers::{self, REQUEST_ID};
+use super::live;
 use super::origin::Origins;
 use super::pages::{self, Document};
 use super::problem::Problem;
@@ -16,6 +17,7 @@ use crate::data::format::Renderer;
 use crate::data::record::Records;
 use crate::data::write::Intent;
 use crate::limits;
+use crate::live::Hub;
 use arc_swap::ArcSwap;
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, CONNECTION, VARY};
 use http::request::Parts;
@@ -24,7 +26,6 @@ use hyper::body::Incoming;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 use stoa_schema::model::TableId;
 use stoa_schema::query::RecordQuery;
 use stoa_sync::{Catalog, Store};
@@ -61,6 +62,7 @@ impl Tables {
 pub struct Service {
     pub(super) store: Store,
     tables: ArcSwap<Tables>,
+    live: Arc<Hub>,
     origins: Origins,
     /// First half of the ids given to requests: tells one run of the server from another.
     run: u32,
@@ -71,12 +73,25 @@ impl Service {
     /// A service of these tables.
     pub fn new(store: Store, tables: Tables, origins: Origins) -> Self {
         let run = xxhash_rust::xxh3::xxh3_64(uuid::Uuid::now_v7().as_bytes()) as u32;
-        Self { store, tables: ArcSwap::from_pointee(tables), origins, run, requests: AtomicU64::new(0) }
+        let live = Hub::new(store.clone(), Arc::clone(tables.records.renderer()));
+        Self { store, tables: ArcSwap::from_pointee(tables), live, origins, run, requests: AtomicU64::new(0) }
     }
 
-    /// Serves other tables from now on; requests under way end with those they began with.
-    pub fn replace_tables(&self, tables: Tables) {
+    /// Serves other tables from now on; requests under way end with those they began with, and what is followed ends.
+    pub async fn replace_tables(&self, tables: Tables) {
+        let renderer = Arc::clone(tables.records.renderer());
         self.tables.store(Arc::new(tables));
+        self.live.replace(renderer).await;
+    }
+
+    /// What is served now.
+    pub(super) fn tables(&self) -> Arc<Tables> {
+        self.tables.load_full()
+    }
+
+    /// Live updates.
+    pub fn live(&self) -> &Arc<Hub> {
+        &self.live
     }
 
     /// The store.
@@ -113,14 +128,14 @@ impl Service {
         Ok(answer)
     }
 
-    async fn cross_origin(&self, parts: &Parts, body: &mut Incoming, origin: HeaderValue) -> Answer {
+    async fn cross_origin(self: &Arc<Self>, parts: &Parts, body: &mut Incoming, origin: HeaderValue) -> Answer {
         let preflight = parts.method == Method::OPTIONS && parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         let mut answer = self.answer(parts, body).await;
         respond::allow_origin(answer.headers_mut(), origin, preflight.then_some(&parts.headers));
         answer
     }
 
-    async fn answer(&self, parts: &Parts, body: &mut Incoming) -> Answer {
+    async fn answer(self: &Arc<Self>, parts: &Parts, body: &mut Incoming) -> Answer {
         let tables = self.tables.load_full();
         match self.routed(&tables, parts, body).await {
             Ok(answer) => answer,
@@ -128,8 +143,18 @@ impl Service {
         }
     }
 
-    async fn routed(&self, tables: &Tables, parts: &Parts, body: &mut Incoming) -> Result<Answer, Box<Problem>> {
+    async fn routed(
+        self: &Arc<Self>,
+        tables: &Tables,
+        parts: &Parts,
+        body: &mut Incoming,
+    ) -> Result<Answer, Box<Problem>> {
         let target = route(tables, &parts.method, &parts.uri)?;
+        if let Some(way) = live::way(parts)?
+            && let Some(answer) = live::follow(self, tables, parts, &target, way).await?
+        {
+            return Ok(answer);
+        }
         let reading = matches!(parts.method, Method::GET | Method::HEAD);
         match target {
             Target::Description(table) => read::description(self, tables, parts, table).await,
@@ -164,6 +189,11 @@ impl Service {
                 Method::POST => commit::answer(self, tables, parts, query, body).await,
                 Method::OPTIONS => Ok(respond::options(COMMIT, false)),
                 _ => Err(Problem::method(COMMIT)),
+            },
+            Target::Live => match parts.method {
+                Method::GET => Err(Problem::upgrade("many subscriptions go over one WebSocket: open one here")),
+                Method::OPTIONS => Ok(respond::options(LIVE, false)),
+                _ => Err(Problem::method(LIVE)),
             },
             Target::OpenApi | Target::Docs(_) | Target::Health | Target::ProblemPage(_) => match parts.method {
                 Method::OPTIONS => Ok(respond::options(PAGE, false)),
@@ -207,13 +237,15 @@ impl Service {
     }
 
     async fn wait_for(&self, asked: u64) -> Result<(), Box<Problem>> {
-        let reached = async {
-            while self.store.position() < asked {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
+        if self.store.position() >= asked {
+            return Ok(());
+        }
+        let mut positions = self.store.positions();
+        let reached = positions.wait_for(|position| *position >= asked);
         let waited = tokio::time::timeout(limits::POSITION_WAIT, reached).await;
-        waited.map_err(|_| Problem::unavailable("this server has not seen the position that Stoa-Seq names"))
+        waited
+            .map(|_| ())
+            .map_err(|_| Problem::unavailable("this server has not seen the position that Stoa-Seq names"))
     }
 
     /// The id that the client gave, if it is a plain word; otherwise a new one.
@@ -234,4 +266,5 @@ impl Service {
 const COLLECTION: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 pub(super) const RECORD: &str = "GET, HEAD, PUT, PATCH, DELETE, OPTIONS";
 const COMMIT: &str = "POST, OPTIONS";
+const LIVE: &str = "GET, OPTIONS";
 const PAGE: &str = "GET, HEAD, OPTIONS";

@@ -3,7 +3,9 @@
 use super::controls::{self, Control};
 use super::operator::Operator;
 use super::scan::{Entry, Item, Raw, Separator, scan};
-use super::{Condition, Filter, InsideCondition, Query, QueryError, RecordQuery, bound, decode, inside, select};
+use super::{
+    Condition, Filter, InsideCondition, LiveQuery, Query, QueryError, RecordQuery, bound, decode, inside, select,
+};
 use crate::limits;
 use crate::model::{AttributeId, RelationId, Schema, Table, TableId};
 use crate::nearest::nearest;
@@ -16,22 +18,99 @@ pub(super) fn query(schema: &Schema, table: TableId, raw: &str) -> Result<Query,
     if raw.is_empty() {
         return Ok(query);
     }
+    read(schema, raw, &mut query, None)?;
+    Ok(query)
+}
+
+/// Reads a collection's query that is followed.
+pub(super) fn live_query(schema: &Schema, table: TableId, raw: &str) -> Result<LiveQuery, QueryError> {
+    let mut query = Query::everything(schema, table);
+    let mut following = Following::default();
+    if !raw.is_empty() {
+        read(schema, raw, &mut query, Some(&mut following))?;
+    }
+    Ok(following.of(query))
+}
+
+/// What only a query that is followed says.
+struct Following {
+    since: Option<String>,
+    snapshot: bool,
+}
+
+impl Default for Following {
+    fn default() -> Self {
+        Self { since: None, snapshot: true }
+    }
+}
+
+impl Following {
+    fn of(self, query: Query) -> LiveQuery {
+        LiveQuery { query, since: self.since, snapshot: self.snapshot }
+    }
+
+    fn apply(&mut self, control: Control, written: &Written<'_>) -> Result<(), QueryError> {
+        match control {
+            Control::Since => self.since = Some(decode::plain(written.value.text, written.value.position)?),
+            Control::Snapshot => self.snapshot = controls::flag(written.value)?,
+            _ => {
+                let detail = format!("live updates have no pages: leave out {}", written.name);
+                return Err(QueryError::syntax(written.position, detail));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read(schema: &Schema, raw: &str, query: &mut Query, following: Option<&mut Following>) -> Result<(), QueryError> {
+    let table = query.table;
     let binder = Binder { schema, followed: Cell::new(0) };
     let entries = scan(raw)?;
     query.without_page = binder.without_page(table, raw, &entries)?;
     let (conditions, written) = binder.separate(table, entries)?;
-    apply(schema, &written, &mut query)?;
+    apply(schema, &written, query, following)?;
     let mut last = None;
     query.filter = binder.filter(table, &conditions, query.zone.as_ref(), &mut last)?;
     select::narrow(schema, table, &mut query.select, &query.filter);
-    Ok(query)
+    Ok(())
+}
+
+/// Reads the query of a record that is followed, all but which record that is.
+pub(super) fn live_record_query(schema: &Schema, table: TableId, raw: &str) -> Result<LiveQuery, QueryError> {
+    let mut following = Following::default();
+    let read = read_record(schema, table, raw, Some(&mut following))?;
+    let mut query = Query::everything(schema, table);
+    query.select = read.select.unwrap_or(query.select);
+    query.zone = read.zone;
+    Ok(following.of(query))
 }
 
 /// Reads a record's query: `select` and `timezone` are controls here even if attributes have these names.
 pub(super) fn record_query(schema: &Schema, table: TableId, raw: &str) -> Result<RecordQuery, QueryError> {
+    read_record(schema, table, raw, None)
+}
+
+fn read_record(
+    schema: &Schema,
+    table: TableId,
+    raw: &str,
+    mut following: Option<&mut Following>,
+) -> Result<RecordQuery, QueryError> {
     let mut read = RecordQuery { select: None, zone: None };
+    let mut given: Vec<Control> = Vec::new();
     for entry in scan(raw)? {
         let written = Written::of(&entry)?;
+        if let Some(following) = following.as_deref_mut()
+            && let Some(written) = &written
+            && let Some(control) = Control::named(&written.name).filter(|control| control.follows())
+        {
+            if given.contains(&control) {
+                return Err(QueryError::syntax(entry.position, "this control stands twice"));
+            }
+            given.push(control);
+            following.apply(control, written)?;
+            continue;
+        }
         match written.as_ref().and_then(|written| Some((Control::named(&written.name)?, written))) {
             Some((Control::Select, written)) if read.select.is_none() => {
                 read.select = Some(select::read(schema, table, written.value, written.call)?);
@@ -41,6 +120,10 @@ pub(super) fn record_query(schema: &Schema, table: TableId, raw: &str) -> Result
             }
             Some((Control::Select | Control::Timezone, _)) => {
                 return Err(QueryError::syntax(entry.position, "this control stands twice"));
+            }
+            _ if following.is_some() => {
+                let detail = "what is followed by its key takes only select, timezone, since and snapshot";
+                return Err(QueryError::syntax(entry.position, detail));
             }
             _ => return Err(QueryError::syntax(entry.position, "one record takes only select and timezone")),
         }
@@ -70,11 +153,22 @@ impl<'a> Written<'a> {
 
 const PLAIN_EQUAL: Operator = Operator::plain(super::operator::Comparison::Equal, false);
 
-fn apply(schema: &Schema, written: &[(Control, Written<'_>)], query: &mut Query) -> Result<(), QueryError> {
+fn apply(
+    schema: &Schema,
+    written: &[(Control, Written<'_>)],
+    query: &mut Query,
+    mut following: Option<&mut Following>,
+) -> Result<(), QueryError> {
     let mut paged_by_range = false;
     for (at, (control, it)) in written.iter().enumerate() {
         if written[..at].iter().any(|(earlier, _)| earlier == control) {
             return Err(QueryError::syntax(it.position, format!("{} stands twice", it.name)));
+        }
+        if let Some(following) = following.as_deref_mut()
+            && (control.follows() || control.pages())
+        {
+            following.apply(*control, it)?;
+            continue;
         }
         let of_kind = match control {
             Control::Timezone => &mut query.controls.timezone,
@@ -95,6 +189,11 @@ fn apply(schema: &Schema, written: &[(Control, Written<'_>)], query: &mut Query)
             Control::Select => query.select = select::read(schema, query.table, it.value, it.call)?,
             Control::Timezone => query.zone = Some(controls::timezone(it.value)?),
             Control::After => query.after = Some((decode::plain(it.value.text, it.value.position)?, it.value.position)),
+            Control::Since | Control::Snapshot => {
+                let detail =
+                    format!("{} belongs to live updates: open a WebSocket, or take text/event-stream", it.name);
+                return Err(QueryError::syntax(it.position, detail));
+            }
             Control::Reserved => {
                 return Err(QueryError::syntax(it.position, format!("{} is reserved and not available here", it.name)));
             }
@@ -173,7 +272,7 @@ impl Binder<'_> {
         match Control::named(&written.name) {
             Some(control) => Ok(Some((control, written))),
             None if written.call => {
-                let near = nearest(&written.name, ["limit", "sort", "select", "timezone"]);
+                let near = nearest(&written.name, ["limit", "sort", "select", "timezone", "since", "snapshot"]);
                 let hint = near.map(|near| format!("; did you mean {near}(…)?")).unwrap_or_default();
                 Err(QueryError::syntax(written.position, format!("unknown function {}(…){hint}", written.name)))
             }

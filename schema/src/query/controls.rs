@@ -14,11 +14,20 @@ pub(super) enum Control {
     Select,
     Timezone,
     After,
+    /// Of live updates only.
+    Since,
+    /// Of live updates only.
+    Snapshot,
     /// Known, but not on this kind of request, or not yet.
     Reserved,
 }
 
 impl Control {
+    /// Whether it belongs to live updates.
+    pub(super) fn follows(self) -> bool {
+        matches!(self, Self::Since | Self::Snapshot)
+    }
+
     /// Whether it says where the page lies.
     pub(super) fn pages(self) -> bool {
         matches!(self, Self::Limit | Self::Offset | Self::After)
@@ -32,7 +41,9 @@ impl Control {
             "select" => Self::Select,
             "timezone" => Self::Timezone,
             "after" => Self::After,
-            "since" | "snapshot" | "atomic" | "search" | "aggregate" | "group" => Self::Reserved,
+            "since" => Self::Since,
+            "snapshot" => Self::Snapshot,
+            "atomic" | "search" | "aggregate" | "group" => Self::Reserved,
             _ => return None,
         })
     }
@@ -87,6 +98,15 @@ fn sort_key(schema: &Schema, table: TableId, part: Raw<'_>) -> Result<SortKey, Q
         return Err(QueryError::syntax(part.position, detail));
     }
     Ok(SortKey { through: through.into_iter().map(|(_, relation)| relation).collect(), attribute, descending })
+}
+
+/// `true`, `false`.
+pub(super) fn flag(raw: Raw<'_>) -> Result<bool, QueryError> {
+    match raw.text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        other => Err(QueryError::syntax(raw.position, format!("{other:?} is neither true nor false"))),
+    }
 }
 
 /// `Europe/Paris`, `+05:30`.

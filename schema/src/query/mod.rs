@@ -5,6 +5,8 @@
 //! What comes out cannot name anything that does not exist. The grammar is described for users in `docs/queries.md`.
 
 mod unindexed;
+mod matches;
+mod live;
 mod bind;
 mod controls;
 mod select;
@@ -17,6 +19,8 @@ mod error;
 
 pub use decode::percent_decode;
 pub use error::QueryError;
+pub use live::LiveQuery;
+pub use matches::{Alone, Joined, Values, compare, has_terms, terms};
 
 use crate::model::{AttributeId, RelationId, Schema, TableId};
 use crate::time::Zone;
@@ -63,6 +67,8 @@ pub enum Filter {
     All(Vec<Filter>),
     /// Some part holds.
     Any(Vec<Filter>),
+    /// It is the record with this primary key.
+    Key(Value),
     /// A test of one attribute.
     Is(Condition),
     /// A test of a value inside a nested one.

@@ -75,7 +75,7 @@ pub(super) fn narrow(schema: &Schema, table: TableId, select: &mut Select, filte
     let parts = match filter {
         Filter::All(parts) => parts.as_slice(),
         single @ Filter::Related { .. } => std::slice::from_ref(single),
-        Filter::Any(_) | Filter::Is(_) | Filter::Inside(_) => return,
+        Filter::Any(_) | Filter::Key(_) | Filter::Is(_) | Filter::Inside(_) => return,
     };
     for field in &mut select.fields {
         let Field::Related { relation, select, filter } = field else { continue };

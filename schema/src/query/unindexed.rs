@@ -22,8 +22,8 @@ fn in_filter(schema: &Schema, table: TableId, filter: &Filter) -> Option<(TableI
     match filter {
         Filter::All(parts) | Filter::Any(parts) => parts.iter().find_map(|part| in_filter(schema, table, part)),
         Filter::Is(Condition { attribute, .. }) => (!indexed(schema, table, *attribute)).then_some((table, *attribute)),
-        // No index looks inside nested values.
-        Filter::Inside(_) => None,
+        // No index looks inside nested values, and a key needs no other.
+        Filter::Key(_) | Filter::Inside(_) => None,
         Filter::Related { relation, filter } => {
             in_filter(schema, schema.table(table).relation(*relation).target, filter)
         }
@@ -35,6 +35,7 @@ fn narrowing(schema: &Schema, table: TableId, filter: &Filter) -> bool {
     match filter {
         Filter::All(parts) => parts.iter().any(|part| narrowing(schema, table, part)),
         Filter::Any(parts) => !parts.is_empty() && parts.iter().all(|part| narrowing(schema, table, part)),
+        Filter::Key(_) => true,
         Filter::Is(condition) => indexed(schema, table, condition.attribute),
         Filter::Inside(_) => false,
         Filter::Related { relation, filter } => {

@@ -37,7 +37,7 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// The bytes that [`hexadecimal`] wrote.
-pub(super) fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
+pub fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
     let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let bytes = pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?));

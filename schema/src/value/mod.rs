@@ -20,7 +20,7 @@ mod violation;
 mod number;
 
 pub use big_integer::shown_big_integer;
-pub use bytes::{base64, marked_bytes};
+pub use bytes::{base64, from_hexadecimal, marked_bytes};
 pub use changes::{Change, Changes, Merge, read_changes, read_merge};
 pub use document::push as push_json;
 pub use fields::{read_columns, read_fields};
@@ -34,9 +34,10 @@ use crate::model::{Attribute, Kind};
 use crate::time::Instant;
 
 /// A value as it is stored.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value {
     /// Absent.
+    #[default]
     Null,
     /// Truth.
     Bool(bool),

@@ -60,7 +60,7 @@ pub(super) fn candidates(schema: &Schema, query: &Query) -> Vec<usize> {
     let leads = |part: &Filter| match part {
         Filter::Is(condition) => Some(condition.attribute) != order && selects(schema, query.table, condition),
         Filter::Related { .. } => true,
-        Filter::All(_) | Filter::Any(_) | Filter::Inside(_) => false,
+        Filter::All(_) | Filter::Any(_) | Filter::Key(_) | Filter::Inside(_) => false,
     };
     let leading: Vec<usize> = (0..parts.len()).filter(|at| leads(&parts[*at])).collect();
     let needed = if order.is_some() { 1 } else { 2 };
@@ -115,7 +115,7 @@ fn selects(schema: &Schema, table: TableId, condition: &Condition) -> bool {
 fn strong(schema: &Schema, table: TableId, part: &Filter) -> bool {
     match part {
         Filter::Is(condition) => strong_condition(schema, table, condition),
-        Filter::Related { .. } => true,
+        Filter::Key(_) | Filter::Related { .. } => true,
         Filter::All(_) | Filter::Any(_) | Filter::Inside(_) => false,
     }
 }

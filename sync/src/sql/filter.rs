@@ -16,6 +16,10 @@ pub(super) fn push(text: &mut Text, schema: &Schema, table: TableId, alias: &str
     match filter {
         Filter::All(parts) => joined(text, schema, table, alias, parts, (" AND ", "1"), steer),
         Filter::Any(parts) => joined(text, schema, table, alias, parts, (" OR ", "0"), steer),
+        Filter::Key(key) => {
+            text.push(&format!("{alias}.{}=", quoted(&schema.table(table).key().name)));
+            text.param(key.clone());
+        }
         Filter::Is(condition) => condition_on(text, schema, table, alias, condition, steer),
         Filter::Inside(condition) => inside::push(text, schema.table(table), alias, condition),
         Filter::Related { relation, filter } => {

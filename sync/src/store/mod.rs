@@ -6,24 +6,30 @@ mod migrate;
 mod refusal;
 mod requests;
 mod sweeper;
+mod view;
+mod log;
 mod page;
 mod reader;
 mod choice;
 mod file;
+mod position;
 mod value;
 
 pub use choice::Chosen;
 pub use file::{LOCK_NAME, OpenError, libsql_version, sqlite_version};
+pub use log::{Alterations, Altered, FollowError, Key, State};
 pub use migrate::{MigrateError, Mode, Ran};
 pub use reader::{Cell, Flow, ReadError, Reader, Record};
+pub use view::View;
 pub use writer::CommitError;
 
 use crate::catalog::Catalog;
 use crate::commit::{Commit, Committed};
+use crate::limits;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use stoa_schema::model::Schema;
+use tokio::sync::watch;
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
@@ -44,8 +50,10 @@ pub struct Store {
 
 struct Shared {
     readers: reader::Readers,
+    /// For those who follow the log; `None` if they cannot be had.
+    following: OnceLock<Option<reader::Readers>>,
     writer: writer::Writer,
-    position: Arc<AtomicU64>,
+    position: Arc<position::Position>,
     log: Box<str>,
     secret: Box<[u8]>,
     path: PathBuf,
@@ -82,18 +90,25 @@ impl Store {
     /// data.
     pub fn open(options: &Options, schema: Schema) -> Result<(Store, Arc<Catalog>), OpenError> {
         let opened = file::open(&options.folder)?;
-        let position = Arc::new(AtomicU64::new(opened.seq));
+        let position = Arc::new(position::Position::new(opened.seq));
         let path = opened.path.clone();
         let log = opened.log.clone().into_boxed_str();
         let secret = opened.secret.clone().into_boxed_slice();
         let (writer, catalog) = writer::Writer::start(opened, schema, Arc::clone(&position), options.sweep)?;
-        let readers = reader::Readers::open(&path, options.readers).map_err(OpenError::Database)?;
-        Ok((Store { shared: Arc::new(Shared { readers, writer, position, log, secret, path }) }, catalog))
+        let readers = reader::Readers::open(&path, options.readers, options.readers).map_err(OpenError::Database)?;
+        let following = OnceLock::new();
+        let shared = Shared { readers, following, writer, position, log, secret, path };
+        Ok((Store { shared: Arc::new(shared) }, catalog))
     }
 
     /// The position of the change log that every read from now on includes.
     pub fn position(&self) -> u64 {
-        self.shared.position.load(Ordering::Acquire)
+        self.shared.position.reached()
+    }
+
+    /// Tells whenever that position has moved on.
+    pub fn positions(&self) -> watch::Receiver<u64> {
+        self.shared.position.watch()
     }
 
     /// The identity of the change log; a database that was made anew or restored has another.
@@ -144,6 +159,18 @@ impl Store {
     /// Too many reads wait already, or the store is closing.
     pub fn start(&self, work: impl FnOnce(&Reader) + Send + 'static) -> Result<(), ReadError> {
         self.shared.readers.start(work)
+    }
+
+    /// As [`Store::start`], on threads that are kept for those who follow the change log.
+    ///
+    /// # Errors
+    /// Too many wait already, or there is no such thread.
+    pub fn start_following(&self, work: impl FnOnce(&Reader) + Send + 'static) -> Result<(), ReadError> {
+        let open = || reader::Readers::open(&self.shared.path, limits::FOLLOWING_THREADS, 0);
+        let readers = self.shared.following.get_or_init(|| {
+            open().inspect_err(|error| tracing::error!(%error, "nobody can follow the change log")).ok()
+        });
+        readers.as_ref().ok_or(ReadError::Closed)?.start(work)
     }
 
     /// Runs a short `work` (a point read) on this thread; `None` if every connection kept for that is in use.

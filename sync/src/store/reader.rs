@@ -202,10 +202,11 @@ impl Reader {
     ///
     /// # Errors
     /// As `work`, or libSQL failed.
-    pub fn snapshot<T>(&self, work: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
-        self.connection.prepare_cached("BEGIN")?.execute([])?;
+    pub fn snapshot<T, E: From<ReadError>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        self.connection.prepare_cached("BEGIN").and_then(|mut begin| begin.execute([])).map_err(ReadError::from)?;
+        let snapshot = Snapshot(&self.connection);
         let done = work();
-        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        drop(snapshot);
         done
     }
 
@@ -250,6 +251,18 @@ impl Reader {
     /// Grants the whole deadline anew: a piece of the answer has left.
     pub fn renew_deadline(&self) {
         self.deadline.set(limits::READ_DEADLINE);
+    }
+}
+
+/// A transaction that only reads; it ends with this, also when the work in it panics.
+struct Snapshot<'c>(&'c Connection);
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        let ended = self.0.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([]));
+        if let Err(error) = ended {
+            tracing::error!(%error, "a snapshot does not end");
+        }
     }
 }
 
@@ -319,14 +332,15 @@ struct Crew {
 }
 
 impl Readers {
-    pub(super) fn open(path: &Path, threads: usize) -> rusqlite::Result<Self> {
+    /// `threads` that wait for work, and `here` connections for work on the caller's thread.
+    pub(super) fn open(path: &Path, threads: usize, here: usize) -> rusqlite::Result<Self> {
         let (queue, jobs) = bounded(limits::READ_QUEUE);
         let crew = Mutex::new(Crew { serving: threads, streaming: 0 });
         let pool = Arc::new(Pool { path: path.to_owned(), jobs, threads, crew });
         for _ in 0..threads {
             pool.spawn()?;
         }
-        let here = (0..threads).map(|_| connect(path, None).map(Mutex::new)).collect::<rusqlite::Result<_>>()?;
+        let here = (0..here).map(|_| connect(path, None).map(Mutex::new)).collect::<rusqlite::Result<_>>()?;
         Ok(Self { queue, here })
     }
 

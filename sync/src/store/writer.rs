@@ -10,6 +10,7 @@
 
 use super::file::{self, OpenError, Opened};
 use super::migrate::{MigrateError, Mode, migrate};
+use super::position::Position;
 use super::refusal;
 use super::requests::{self, Kept};
 use super::sweeper::Sweeper;
@@ -23,7 +24,6 @@ use rusqlite::{Connection, Params, Statement, params_from_iter};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{self, Duration, SystemTime, UNIX_EPOCH};
 use stoa_schema::model::{Schema, Table};
 use stoa_schema::time::Instant;
@@ -66,7 +66,7 @@ impl Writer {
     pub(super) fn start(
         opened: Opened,
         schema: Schema,
-        position: Arc<AtomicU64>,
+        position: Arc<Position>,
         sweep: bool,
     ) -> Result<(Self, Arc<Catalog>), OpenError> {
         migrate(&opened.writing, &schema, Mode::Additive, &mut |_| {})?;
@@ -126,7 +126,7 @@ struct WriterThread {
     connection: Connection,
     /// The last revision given; each commit gets a greater one.
     revision: i64,
-    position: Arc<AtomicU64>,
+    position: Arc<Position>,
     /// Those under way, in turn.
     imports: VecDeque<Import>,
     /// Whether what has expired is taken away.
@@ -292,7 +292,7 @@ impl WriterThread {
             Ok((done, seq))
         });
         match &done {
-            Ok((_, seq)) => _ = self.position.fetch_max(*seq, Ordering::AcqRel),
+            Ok((_, seq)) => self.position.reach(*seq),
             Err(_) if !self.connection.is_autocommit() => run_kept(&self.connection, "ROLLBACK")?,
             Err(_) => {}
         }

@@ -28,7 +28,7 @@ pub(super) fn simple(filter: &Filter) -> Filter {
         Filter::Related { relation, filter } => {
             Filter::Related { relation: *relation, filter: Box::new(simple(filter)) }
         }
-        Filter::Is(_) | Filter::Inside(_) => filter.clone(),
+        Filter::Key(_) | Filter::Is(_) | Filter::Inside(_) => filter.clone(),
     }
 }
 
@@ -57,6 +57,7 @@ fn conditions(schema: &Schema, table: TableId, filter: &Filter, prefix: &str, ar
             let relation = declared.relation(*relation);
             conditions(schema, relation.target, filter, &format!("{prefix}{}.", relation.name), around)
         }
+        Filter::Key(_) => unreachable!("only the path of what is followed names a key"),
         Filter::Is(condition) => {
             let attribute = declared.attribute(condition.attribute);
             test(&format!("{prefix}{}", attribute.name), attribute, attribute.list, &condition.test, condition.negated)

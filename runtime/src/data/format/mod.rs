@@ -8,10 +8,12 @@ mod csv;
 mod encoder;
 mod json;
 mod msgpack;
+mod selected;
 mod render;
 mod undeclared;
 
 pub use render::Renderer;
+pub use selected::Selected;
 
 /// How records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use super::msgpack::MessagePack;
 use super::undeclared::Undeclared;
 use std::sync::Arc;
 use stoa_schema::model::{Attribute, AttributeId, Schema, TableId};
-use stoa_schema::query::Shape;
+use stoa_schema::query::{Field, Shape};
 use stoa_schema::time::Zone;
 use stoa_schema::value::Value;
 use stoa_sync::Catalog;
@@ -51,9 +51,23 @@ impl Renderer {
         Self { tables: tables.collect(), catalog }
     }
 
+    /// The catalog.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     /// What is declared.
     pub fn schema(&self) -> &Schema {
         &self.catalog.schema
+    }
+
+    /// The name of a field of a table's records.
+    pub(super) fn name(&self, table: TableId, field: &Field) -> &Name {
+        let names = &self.tables[table.0];
+        match field {
+            Field::Attribute(id) => &names.attributes[id.0],
+            Field::Related { relation, .. } => &names.relations[relation.0],
+        }
     }
 
     /// Writes what stands before the records of these fields: the header of CSV.

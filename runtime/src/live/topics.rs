@@ -1,0 +1,281 @@
+//! The distinct queries that are followed now, and which of them a changed record can concern.
+
+use super::followed::{Followed, Views};
+use super::message::{Batch, Message};
+use crate::data::format::Renderer;
+use crate::limits;
+use async_broadcast::{Receiver, Sender, TrySendError, broadcast};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use stoa_schema::model::{Schema, TableId};
+use stoa_schema::query::{Filter, Test, has_terms, terms};
+use stoa_schema::value::Value;
+use stoa_sync::store::{Alterations, Altered, FollowError, Reader};
+
+/// What those who follow a query hear.
+#[derive(Clone, Debug)]
+pub(super) enum Event {
+    /// What a step of the log means for them.
+    Step(Arc<Batch>),
+    /// It means more than is told: the state is to be read anew.
+    Reset,
+}
+
+/// The queries that are followed.
+#[derive(Default)]
+pub(super) struct Topics {
+    all: HashMap<u128, Topic>,
+    /// By the position of their tables: where to look for those that a changed record can concern.
+    tables: Vec<Interests>,
+    hasher: RandomState,
+}
+
+struct Topic {
+    followed: Arc<Followed>,
+    events: Sender<Event>,
+    /// The equalities of which a record meets one, if the query has such.
+    keys: Option<Vec<Term>>,
+}
+
+/// A value of an attribute, hashed.
+type Term = (usize, u64);
+
+/// Who is interested in the changes of a table.
+#[derive(Default)]
+struct Interests {
+    /// Queries by an equality that their records meet.
+    by_term: HashMap<Term, Vec<u128>>,
+    /// How many such equalities there are on each attribute that has some.
+    attributes: HashMap<usize, usize>,
+    /// Queries that every change has to be held against.
+    scanned: Vec<u128>,
+    /// Queries that look at this table, or at others from it.
+    looking: Vec<u128>,
+}
+
+impl Interests {
+    fn is_empty(&self) -> bool {
+        self.by_term.is_empty() && self.scanned.is_empty() && self.looking.is_empty()
+    }
+}
+
+impl Topics {
+    /// Topics over the tables of a schema.
+    pub(super) fn new(schema: &Schema) -> Self {
+        Self { tables: schema.tables.iter().map(|_| Interests::default()).collect(), ..Self::default() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Takes part in what is told to those who follow a query, from the next step on.
+    pub(super) fn join(&mut self, followed: &Arc<Followed>) -> Receiver<Event> {
+        let identity = followed.identity();
+        let topic = match self.all.entry(identity) {
+            Entry::Occupied(known) => return known.get().events.new_receiver(),
+            Entry::Vacant(vacant) => {
+                let (mut events, receiver) = broadcast(limits::WAITING_STEPS);
+                events.set_overflow(true);
+                let keys = keys(&self.hasher, followed);
+                vacant.insert(Topic { followed: Arc::clone(followed), events, keys });
+                receiver
+            }
+        };
+        self.note(identity);
+        topic
+    }
+
+    fn note(&mut self, identity: u128) {
+        let Some(topic) = self.all.get(&identity) else { return };
+        if topic.followed.looks_further() {
+            for (at, interests) in self.tables.iter_mut().enumerate() {
+                if topic.followed.depends_on(TableId(at)) {
+                    interests.looking.push(identity);
+                }
+            }
+            return;
+        }
+        let interests = &mut self.tables[topic.followed.query().table.0];
+        match &topic.keys {
+            None => interests.scanned.push(identity),
+            Some(keys) => {
+                for term in keys {
+                    interests.by_term.entry(*term).or_default().push(identity);
+                    *interests.attributes.entry(term.0).or_default() += 1;
+                }
+            }
+        }
+    }
+
+    /// Forgets the queries that nobody follows any more.
+    pub(super) fn prune(&mut self) {
+        let left: Vec<u128> =
+            self.all.iter().filter(|(_, topic)| topic.events.receiver_count() == 0).map(|(id, _)| *id).collect();
+        for identity in left {
+            let Some(topic) = self.all.remove(&identity) else { continue };
+            for interests in &mut self.tables {
+                interests.scanned.retain(|known| *known != identity);
+                interests.looking.retain(|known| *known != identity);
+            }
+            let interests = &mut self.tables[topic.followed.query().table.0];
+            for term in topic.keys.into_iter().flatten() {
+                interests.forget(term, identity);
+            }
+        }
+    }
+
+    /// Whether changes of a table can concern somebody.
+    pub(super) fn depend_on(&self, table: TableId) -> bool {
+        !self.tables[table.0].is_empty()
+    }
+
+    /// Tells everybody to read the state anew.
+    pub(super) fn reset(&self) {
+        self.all.values().for_each(|topic| topic.tell(Event::Reset));
+    }
+
+    /// Tells everybody what a step of the log, which ends at `seq`, means for them.
+    pub(super) fn tell(&self, reader: &Reader, renderer: &Renderer, alterations: &Alterations, seq: u64) {
+        for (identity, altered) in self.concerned(renderer.schema(), alterations) {
+            let Some(topic) = self.all.get(&identity) else { continue };
+            let views = Views::new(reader, renderer, alterations);
+            topic.tell_messages(topic.followed.told(&views, altered.into_iter()), seq);
+        }
+        for identity in self.looking(alterations) {
+            let Some(topic) = self.all.get(&identity) else { continue };
+            let views = Views::new(reader, renderer, alterations);
+            topic.tell_messages(topic.followed.told_of_all(&views, alterations), seq);
+        }
+    }
+
+    /// The queries that look at no other table, and which changed records can concern each.
+    fn concerned<'s>(&self, schema: &Schema, alterations: &'s Alterations) -> HashMap<u128, Vec<&'s Altered>> {
+        let mut concerned: HashMap<u128, Vec<&Altered>> = HashMap::new();
+        let mut add = |identity: u128, altered: &'s Altered| {
+            let all = concerned.entry(identity).or_default();
+            if all.last().is_none_or(|last| !std::ptr::eq(*last, altered)) {
+                all.push(altered);
+            }
+        };
+        for altered in alterations.iter() {
+            let interests = &self.tables[altered.table.0];
+            interests.scanned.iter().for_each(|identity| add(*identity, altered));
+            let table = schema.table(altered.table);
+            for at in interests.attributes.keys() {
+                for state in [&altered.before, &altered.after].into_iter().flatten() {
+                    // The key stands as it is, also where it has several parts.
+                    let values = match table.key.0 == *at {
+                        true => vec![state.values[*at].clone()],
+                        false => terms(&table.attributes[*at], &state.values[*at]),
+                    };
+                    for value in values {
+                        let known = hashed(&self.hasher, &value).and_then(|hash| interests.by_term.get(&(*at, hash)));
+                        known.into_iter().flatten().for_each(|identity| add(*identity, altered));
+                    }
+                }
+            }
+        }
+        concerned
+    }
+
+    fn looking(&self, alterations: &Alterations) -> Vec<u128> {
+        let mut looking: Vec<u128> = Vec::new();
+        for (at, interests) in self.tables.iter().enumerate() {
+            if !interests.looking.is_empty() && alterations.of(TableId(at)).next().is_some() {
+                looking.extend(&interests.looking);
+            }
+        }
+        looking.sort_unstable();
+        looking.dedup();
+        looking
+    }
+}
+
+impl Interests {
+    fn forget(&mut self, term: Term, identity: u128) {
+        if let Entry::Occupied(mut known) = self.by_term.entry(term) {
+            known.get_mut().retain(|known| *known != identity);
+            if known.get().is_empty() {
+                known.remove();
+            }
+        }
+        if let Entry::Occupied(mut count) = self.attributes.entry(term.0) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
+
+impl Topic {
+    fn tell_messages(&self, messages: Result<Vec<Message>, FollowError>, seq: u64) {
+        match messages.map(|messages| Batch::new(messages, seq)) {
+            Ok(None) => {}
+            Ok(Some(batch)) if batch.messages.len() > limits::WAITING_MESSAGES => self.tell(Event::Reset),
+            Ok(Some(batch)) if batch.bytes() > limits::WAITING_BYTES => self.tell(Event::Reset),
+            Ok(Some(batch)) => self.tell(Event::Step(Arc::new(batch))),
+            Err(error) => {
+                tracing::debug!(%error, "subscribers read their state anew");
+                self.tell(Event::Reset);
+            }
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        match self.events.try_broadcast(event) {
+            // Nobody listens any more; it is forgotten soon.
+            Ok(_) | Err(TrySendError::Inactive(_) | TrySendError::Closed(_)) => {}
+            Err(TrySendError::Full(_)) => unreachable!("the oldest event makes room"),
+        }
+    }
+}
+
+/// The equalities of which every record meets one that meets the query's conditions; `None` if they have no such.
+fn keys(hasher: &RandomState, followed: &Followed) -> Option<Vec<Term>> {
+    let query = followed.query();
+    let mut keys = of_filter(hasher, followed.renderer().schema(), query.table, &query.filter)?;
+    keys.sort_unstable();
+    keys.dedup();
+    Some(keys)
+}
+
+fn of_filter(hasher: &RandomState, schema: &Schema, table: TableId, filter: &Filter) -> Option<Vec<Term>> {
+    let declared = schema.table(table);
+    match filter {
+        Filter::Key(key) => Some(vec![(declared.key.0, hashed(hasher, key)?)]),
+        Filter::Is(condition) if !condition.negated && has_terms(declared.attribute(condition.attribute)) => {
+            // The key of several parts is looked for as a whole.
+            if condition.attribute == declared.key && declared.key().list {
+                return None;
+            }
+            let values = match &condition.test {
+                Test::Equal(value) => std::slice::from_ref(value),
+                Test::In { values, null: false } => values,
+                _ => return None,
+            };
+            values.iter().map(|value| Some((condition.attribute.0, hashed(hasher, value)?))).collect()
+        }
+        Filter::Is(_) | Filter::Inside(_) | Filter::Related { .. } => None,
+        Filter::All(parts) => {
+            parts.iter().filter_map(|part| of_filter(hasher, schema, table, part)).min_by_key(Vec::len)
+        }
+        Filter::Any(parts) => {
+            let all: Option<Vec<Vec<Term>>> = parts.iter().map(|part| of_filter(hasher, schema, table, part)).collect();
+            Some(all?.concat())
+        }
+    }
+}
+
+/// Equal values have equal hashes; others may have too.
+fn hashed(hasher: &RandomState, value: &Value) -> Option<u64> {
+    Some(match value {
+        Value::Bool(flag) => hasher.hash_one(i64::from(*flag)),
+        Value::Int(number) => hasher.hash_one(number),
+        Value::Text(text) | Value::List(text) | Value::Json(text) => hasher.hash_one(text.as_str()),
+        Value::Null | Value::Float(_) | Value::Bytes(_) => return None,
+    })
+}

@@ -1,0 +1,212 @@
+//! What the change log says happened between two positions: of each record the state before and the state after.
+
+use super::reader::{ReadError, Reader};
+use crate::catalog::Catalog;
+use crate::{image, limits};
+use rusqlite::types::ValueRef;
+use std::collections::HashMap;
+use std::sync::Arc;
+use stoa_schema::model::{Table, TableId};
+use stoa_schema::value::Value;
+
+/// A record as it was at one position.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Its revision; 0 for a state that the log holds only in part.
+    pub revision: i64,
+    /// Its values, in the order of the attributes.
+    pub values: Arc<[Value]>,
+}
+
+/// A record that is not what it was.
+#[derive(Clone, Debug)]
+pub struct Altered {
+    /// Its table.
+    pub table: TableId,
+    /// Its primary key.
+    pub id: Value,
+    /// What it was; `None` if there was none.
+    pub before: Option<State>,
+    /// What it is; `None` if there is none any more.
+    pub after: Option<State>,
+    /// The position of its last change.
+    pub seq: u64,
+    /// When that was, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+/// Why what happened cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// It is more than is told change by change.
+    #[error("too much has changed to be told change by change")]
+    TooMuch,
+    /// It cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl From<rusqlite::Error> for FollowError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Read(error.into())
+    }
+}
+
+/// A primary key, as it can be looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// Of an `Int` or `Long`.
+    Int(i64),
+    /// Of a text, or the JSON of several parts.
+    Text(Box<str>),
+}
+
+impl Key {
+    /// The key that a value is.
+    pub fn of(id: &Value) -> Self {
+        match id {
+            Value::Int(number) => Self::Int(*number),
+            Value::Text(text) | Value::List(text) | Value::Json(text) => Self::Text(text.as_str().into()),
+            Value::Null | Value::Bool(_) | Value::Float(_) | Value::Bytes(_) => Self::Text("".into()),
+        }
+    }
+}
+
+/// The records that changed between two positions, in the order of their last changes.
+#[derive(Debug, Default)]
+pub struct Alterations {
+    all: Vec<Altered>,
+    places: HashMap<(TableId, Key), usize>,
+}
+
+impl Alterations {
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Altered> {
+        self.all.iter()
+    }
+
+    /// Those of one table.
+    pub fn of(&self, table: TableId) -> impl Iterator<Item = &Altered> {
+        self.all.iter().filter(move |altered| altered.table == table)
+    }
+
+    /// The one with this key, if it changed.
+    pub fn record(&self, table: TableId, id: &Value) -> Option<&Altered> {
+        self.places.get(&(table, Key::of(id))).map(|at| &self.all[*at])
+    }
+
+    /// Puts those that are as they were out, and the others into the order of their last changes.
+    fn settle(&mut self) {
+        self.all.retain(|altered| altered.before.is_some() || altered.after.is_some());
+        self.all.sort_unstable_by_key(|altered| altered.seq);
+        let key = |(at, altered): (usize, &Altered)| ((altered.table, Key::of(&altered.id)), at);
+        self.places = self.all.iter().enumerate().map(key).collect();
+    }
+}
+
+impl Reader {
+    /// The position of the change log that this snapshot includes.
+    ///
+    /// # Errors
+    /// libSQL failed.
+    pub fn position(&self) -> Result<u64, ReadError> {
+        self.log_end("SELECT coalesce(max(seq),0) FROM _changes")
+    }
+
+    /// Whether the log still holds everything that happened after a position.
+    ///
+    /// # Errors
+    /// libSQL failed.
+    pub fn log_reaches_back_to(&self, position: u64) -> Result<bool, ReadError> {
+        let first = self.log_end("SELECT coalesce(min(seq),0) FROM _changes")?;
+        Ok(first <= position.saturating_add(1))
+    }
+
+    fn log_end(&self, sql: &str) -> Result<u64, ReadError> {
+        let seq: i64 = self.connection().prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        Ok(seq.unsigned_abs())
+    }
+
+    /// What happened to the records of some tables after `from`, up to `to`.
+    ///
+    /// # Errors
+    /// It is too much, or libSQL failed.
+    pub fn alterations(
+        &self,
+        catalog: &Catalog,
+        from: u64,
+        to: u64,
+        wanted: &dyn Fn(TableId) -> bool,
+    ) -> Result<Alterations, FollowError> {
+        const SQL: &str =
+            "SELECT tbl,id,op,rev,at,seq,after,before FROM _changes WHERE seq>?1 AND seq<=?2 ORDER BY seq";
+        let mut statement = self.connection().prepare_cached(SQL)?;
+        let mut rows = statement.query([from.cast_signed(), to.cast_signed()])?;
+        let mut found = Alterations::default();
+        let mut last: Option<(String, Option<TableId>)> = None;
+        while let Some(row) = rows.next()? {
+            let name = text(row, 0)?;
+            let table = match &last {
+                Some((known, table)) if known == name => *table,
+                _ => {
+                    let table = catalog.schema.named(name).filter(|table| wanted(*table));
+                    last = Some((name.to_owned(), table));
+                    table
+                }
+            };
+            let Some(id) = table else { continue };
+            found.take(catalog.table(id), id, row)?;
+            if found.all.len() > limits::TOLD_CHANGES {
+                return Err(FollowError::TooMuch);
+            }
+        }
+        found.settle();
+        Ok(found)
+    }
+}
+
+/// A text of a row, where it lies.
+fn text<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> rusqlite::Result<&'r str> {
+    row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)
+}
+
+impl Alterations {
+    /// Adds a row of the log.
+    fn take(&mut self, table: &Table, table_id: TableId, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
+        let id = key(table, row.get_ref(1)?);
+        let operation: i64 = row.get(2)?;
+        let image = |column: usize| Ok::<_, rusqlite::Error>(image::read(table, text(row, column)?));
+        let after = match operation {
+            1 | 2 => {
+                let values = image(6)?.into_iter().map(Option::unwrap_or_default).collect();
+                Some(State { revision: row.get(3)?, values })
+            }
+            _ => None,
+        };
+        let (seq, at_ms) = (row.get::<_, i64>(5)?.unsigned_abs(), row.get(4)?);
+        let place = (table_id, Key::of(&id));
+        if let Some(at) = self.places.get(&place) {
+            let known = &mut self.all[*at];
+            (known.after, known.seq, known.at_ms) = (after, seq, at_ms);
+            return Ok(());
+        }
+        let before = match (operation, &after) {
+            (1, _) => None,
+            (2, Some(after)) => Some(restored(&after.values, image(7)?)),
+            _ => Some(restored(&vec![Value::Null; table.attributes.len()], image(7)?)),
+        };
+        self.places.insert(place, self.all.len());
+        self.all.push(Altered { table: table_id, id, before, after, seq, at_ms });
+        Ok(())
+    }
+}
+
+/// What a record was: what it is, but for what it held in the attributes that changed.
+fn restored(after: &[Value], held: Vec<Option<Value>>) -> State {
+    let values = held.into_iter().zip(after).map(|(held, after)| held.unwrap_or_else(|| after.clone()));
+    State { revision: 0, values: values.collect() }
+}
+
+fn key(table: &Table, stored: ValueRef<'_>) -> Value {
+    super::value::owned(table.key(), stored)
+}

@@ -1,0 +1,35 @@
+//! How far the change log has come, for those who read and those who wait.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::watch;
+
+/// The position that every read from now on includes.
+pub(super) struct Position {
+    reached: AtomicU64,
+    told: watch::Sender<u64>,
+}
+
+impl Position {
+    pub(super) fn new(seq: u64) -> Self {
+        Self { reached: AtomicU64::new(seq), told: watch::Sender::new(seq) }
+    }
+
+    pub(super) fn reached(&self) -> u64 {
+        self.reached.load(Ordering::Acquire)
+    }
+
+    /// Says that a commit up to `seq` can be read.
+    pub(super) fn reach(&self, seq: u64) {
+        if self.reached.fetch_max(seq, Ordering::AcqRel) < seq {
+            self.told.send_if_modified(|known| {
+                let further = *known < seq;
+                *known = seq.max(*known);
+                further
+            });
+        }
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<u64> {
+        self.told.subscribe()
+    }
+}
