@@ -294,6 +294,22 @@ impl Kind {
         }
     }
 
+    /// Whether its values have an order, which an index and a sort need.
+    pub fn has_order(&self) -> bool {
+        match self {
+            Kind::Any | Kind::Nested(_) => false,
+            Kind::Id
+            | Kind::String
+            | Kind::Int
+            | Kind::Long
+            | Kind::BigInt
+            | Kind::Float
+            | Kind::Boolean
+            | Kind::Date
+            | Kind::Bytes => true,
+        }
+    }
+
     /// How libSQL stores it.
     pub fn storage(&self) -> Storage {
         match self {

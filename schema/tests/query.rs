@@ -151,6 +151,55 @@ fn one_record_takes_select_and_timezone_only() {
     }
 }
 
+/// The name of the attribute that an index is advised on.
+fn advised(raw: &str) -> Option<String> {
+    let schema = load(&[Source { name: Arc::from("s"), text: UNINDEXED.to_owned() }]).unwrap().schema;
+    let query = Query::parse(&schema, TableId(0), raw).unwrap();
+    let missing = query.missing_index(&schema);
+    missing.map(|(table, attribute)| schema.table(table).attribute(attribute).name.clone())
+}
+
+const UNINDEXED: &str = "
+type Person @table @export {
+  id: ID @primaryKey  name: String @indexed  age: Int  size: Int  any: Any  anys: [Any]  home: Address  homes: [Address]
+}
+type Address { city: String }";
+
+#[test]
+fn an_index_is_advised_where_it_would_help() {
+    for raw in [
+        "age=1",
+        "age=1&any=null",
+        "name=ct=a&age=1",
+        "age=null|name=a",
+        "sort=age&limit=5",
+        "any=null&sort=age&limit=5",
+    ] {
+        assert_eq!(advised(raw).as_deref(), Some("age"), "{raw}");
+    }
+    for raw in
+        ["", "name=a&age=1", "id=a|name=a", "sort=name&limit=5", "sort=age", "age!=1", "name=ew=a", "age=not_in=(1,2)"]
+    {
+        assert_eq!(advised(raw), None, "{raw}");
+    }
+}
+
+#[test]
+fn no_index_is_advised_where_there_can_be_none() {
+    for raw in [
+        "any=null",
+        "any!=null",
+        "anys=null",
+        "home=null",
+        "homes=null",
+        "home.city=a",
+        "age=1|any=null",
+        "age=1|home.city=a",
+    ] {
+        assert_eq!(advised(raw), None, "{raw}");
+    }
+}
+
 #[test]
 fn nothing_nests_without_end() {
     assert!(parse(&format!("{}name=a{}", "(".repeat(10), ")".repeat(10))).is_ok());

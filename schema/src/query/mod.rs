@@ -103,6 +103,25 @@ pub struct Condition {
     pub negated: bool,
 }
 
+impl Condition {
+    /// Whether an index on the attribute would lead to the records that pass.
+    pub fn suits_index(&self) -> bool {
+        let found = match &self.test {
+            Test::Null
+            | Test::Equal(_)
+            | Test::In { .. }
+            | Test::Less(_)
+            | Test::LessOrEqual(_)
+            | Test::Greater(_)
+            | Test::GreaterOrEqual(_)
+            | Test::Between(..) => true,
+            Test::StartsWith(prefix) => !prefix.is_empty(),
+            Test::EndsWith(_) | Test::Contains(_) => false,
+        };
+        found && !self.negated
+    }
+}
+
 /// A test of a value inside the nested value of an attribute. Where there are lists on the way, it holds if some element
 /// passes.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,10 +1,10 @@
 //! Which index would make a query fast that no index helps now.
 
-use super::{Condition, Filter, Query};
+use super::{Filter, Query};
 use crate::model::{AttributeId, Schema, TableId};
 
 /// The first attribute that the query searches or sorts by without an index, where no other condition narrows the search
-/// by one.
+/// by one, and an index could.
 pub(super) fn first(schema: &Schema, query: &Query) -> Option<(TableId, AttributeId)> {
     let table = query.table;
     if let Some(missing) = in_filter(schema, table, &query.filter) {
@@ -12,7 +12,7 @@ pub(super) fn first(schema: &Schema, query: &Query) -> Option<(TableId, Attribut
     }
     let narrowed = narrowing(schema, table, &query.filter);
     let key = query.sort.first().filter(|key| key.through.is_empty() && query.limit.is_some() && !narrowed)?;
-    (!indexed(schema, table, key.attribute)).then_some((table, key.attribute))
+    lacking(schema, table, key.attribute)
 }
 
 fn in_filter(schema: &Schema, table: TableId, filter: &Filter) -> Option<(TableId, AttributeId)> {
@@ -20,8 +20,10 @@ fn in_filter(schema: &Schema, table: TableId, filter: &Filter) -> Option<(TableI
         return None;
     }
     match filter {
-        Filter::All(parts) | Filter::Any(parts) => parts.iter().find_map(|part| in_filter(schema, table, part)),
-        Filter::Is(Condition { attribute, .. }) => (!indexed(schema, table, *attribute)).then_some((table, *attribute)),
+        Filter::All(parts) => parts.iter().find_map(|part| in_filter(schema, table, part)),
+        Filter::Any(parts) => in_each(schema, table, parts),
+        Filter::Is(condition) if !condition.suits_index() => None,
+        Filter::Is(condition) => lacking(schema, table, condition.attribute),
         // No index looks inside nested values, and a key needs no other.
         Filter::Key(_) | Filter::Inside(_) => None,
         Filter::Related { relation, filter } => {
@@ -30,18 +32,31 @@ fn in_filter(schema: &Schema, table: TableId, filter: &Filter) -> Option<(TableI
     }
 }
 
+/// Alternatives are found by indexes only if each of them is.
+fn in_each(schema: &Schema, table: TableId, parts: &[Filter]) -> Option<(TableId, AttributeId)> {
+    let without = parts.iter().filter(|part| !narrowing(schema, table, part));
+    let missing: Option<Vec<_>> = without.map(|part| in_filter(schema, table, part)).collect();
+    missing?.first().copied()
+}
+
 /// Whether some index leads to the records that meet the filter.
 fn narrowing(schema: &Schema, table: TableId, filter: &Filter) -> bool {
     match filter {
         Filter::All(parts) => parts.iter().any(|part| narrowing(schema, table, part)),
         Filter::Any(parts) => !parts.is_empty() && parts.iter().all(|part| narrowing(schema, table, part)),
+        Filter::Is(condition) => condition.suits_index() && indexed(schema, table, condition.attribute),
         Filter::Key(_) => true,
-        Filter::Is(condition) => indexed(schema, table, condition.attribute),
         Filter::Inside(_) => false,
         Filter::Related { relation, filter } => {
             narrowing(schema, schema.table(table).relation(*relation).target, filter)
         }
     }
+}
+
+/// The attribute, if it has no index and may have one.
+fn lacking(schema: &Schema, table: TableId, attribute: AttributeId) -> Option<(TableId, AttributeId)> {
+    let possible = schema.table(table).attribute(attribute).kind.has_order();
+    (possible && !indexed(schema, table, attribute)).then_some((table, attribute))
 }
 
 fn indexed(schema: &Schema, table: TableId, attribute: AttributeId) -> bool {

@@ -251,7 +251,7 @@ fn check_stamp(attribute: &Attribute, report: &mut Report) {
 
 /// An index needs values that have an order.
 fn check_index(attribute: &Attribute, report: &mut Report) {
-    if attribute.indexed && matches!(attribute.kind, Kind::Any | Kind::Nested(_)) {
+    if attribute.indexed && !attribute.kind.has_order() {
         let message = format!("`{}`: {} has no order and cannot be indexed", attribute.name, attribute.kind.name());
         let hint = Some("make what you search by an attribute of its own, and index that".into());
         report.error(&attribute.position, message, hint);

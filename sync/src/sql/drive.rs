@@ -96,19 +96,7 @@ fn walkable(schema: &Schema, query: &Query) -> Option<AttributeId> {
 
 /// Whether an index finds the records that pass.
 fn selects(schema: &Schema, table: TableId, condition: &Condition) -> bool {
-    let by_index = match &condition.test {
-        Test::Equal(_)
-        | Test::In { .. }
-        | Test::Less(_)
-        | Test::LessOrEqual(_)
-        | Test::Greater(_)
-        | Test::GreaterOrEqual(_)
-        | Test::Between(..)
-        | Test::Null => true,
-        Test::StartsWith(prefix) => !prefix.is_empty(),
-        Test::EndsWith(_) | Test::Contains(_) => false,
-    };
-    by_index && !condition.negated && indexed(schema, table, condition.attribute)
+    condition.suits_index() && indexed(schema, table, condition.attribute)
 }
 
 /// A condition through a relation, or an equality on an indexed attribute with many values, leads to few rows.
