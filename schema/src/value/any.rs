@@ -2,11 +2,13 @@
 //!
 //! A number keeps every digit, and a string that looks like a time stays what it is.
 
+use super::bytes::is_marked;
 use super::violation::ViolationCode;
 use crate::limits;
 use serde_json::value::RawValue;
 
-/// The canonical text of a value. A string that escapes half a surrogate pair is no text (`format`).
+/// The canonical text of a value. What JSON has not is refused (`type`), and a string that escapes half a surrogate pair,
+/// which is no text (`format`).
 pub(super) fn canonical(raw: &RawValue) -> Result<String, ViolationCode> {
     let text = raw.get();
     let mut out = String::with_capacity(text.len());
@@ -50,6 +52,9 @@ fn push_string(quoted: &str, out: &mut String) -> Result<(), ViolationCode> {
     if !quoted.contains('\\') {
         out.push_str(quoted);
         return Ok(());
+    }
+    if is_marked(quoted) {
+        return Err(ViolationCode::Type);
     }
     let text: String = serde_json::from_str(quoted).map_err(|_| ViolationCode::Format)?;
     out.push_str(&serde_json::Value::from(text).to_string());

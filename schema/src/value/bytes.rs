@@ -1,7 +1,6 @@
 //! Bytes as text: base64 in bodies, queries and answers (RFC 4648 §4, padded, no other spelling), and inside stored JSON
 //! hexadecimal, whose order is that of the bytes.
 
-use super::json;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
@@ -16,17 +15,33 @@ pub fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// The JSON for bytes from a format that has them, so that no text takes them: `{"$bytes":"aGk="}`.
+/// What a format beside JSON has and JSON has not, written as JSON: a text that begins with half a character, hence no
+/// text, so that only an attribute that knows better takes it. No body that came as JSON may hold one ([`find_mark`]).
+const MARK: &str = "\"\\udfff";
+
+/// The JSON that stands for bytes: only `Bytes` take it.
 pub fn marked_bytes(bytes: &[u8]) -> String {
-    format!("{{\"{MARK}\":\"{}\"}}", base64(bytes))
+    format!("{MARK}:{}\"", base64(bytes))
 }
 
-const MARK: &str = "$bytes";
+/// The JSON that stands for a value of a kind that has no place in a record: nothing takes it.
+pub fn marked_foreign() -> String {
+    format!("{MARK}\"")
+}
 
 /// The base64 that [`marked_bytes`] wrote.
-pub(super) fn marked(raw: &RawValue) -> Option<String> {
-    let [(name, content)] = <[_; 1]>::try_from(json::members(raw.get()).ok()?).ok()?;
-    (name == MARK).then(|| json::string(content)).flatten()
+pub(super) fn marked(raw: &RawValue) -> Option<&str> {
+    raw.get().strip_prefix(MARK)?.strip_prefix(':')?.strip_suffix('"')
+}
+
+/// Whether this JSON text stands for what JSON has not.
+pub(super) fn is_marked(text: &str) -> bool {
+    text.starts_with(MARK)
+}
+
+/// Where a text has something that stands for what JSON has not, or looks so.
+pub(super) fn find_mark(text: &str) -> Option<usize> {
+    text.find(MARK)
 }
 
 /// Bytes as they stand inside stored JSON; SQL's `hex` writes the same.
@@ -46,7 +61,8 @@ pub fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{base64, from_base64, from_hexadecimal, hexadecimal};
+    use super::{base64, from_base64, from_hexadecimal, hexadecimal, marked, marked_bytes, marked_foreign};
+    use serde_json::value::RawValue;
 
     #[test]
     fn there_is_one_spelling() {
@@ -56,6 +72,16 @@ mod tests {
             assert_eq!(from_base64(wrong), None, "{wrong:?}");
         }
         assert_eq!(base64(&[0, 255]), "AP8=");
+    }
+
+    #[test]
+    fn what_is_marked_is_valid_json_and_no_text() {
+        for (json, base64) in
+            [(marked_bytes(b"hi"), Some("aGk=")), (marked_bytes(b""), Some("")), (marked_foreign(), None)]
+        {
+            assert_eq!(serde_json::from_str::<&RawValue>(&json).ok().map(marked), Some(base64));
+            assert!(serde_json::from_str::<String>(&json).is_err());
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub type Changes = Vec<(AttributeId, Change)>;
 /// # Errors
 /// [`JsonError`] if it is no JSON object; otherwise, inside `Ok`, all violations.
 pub fn read_changes(table: &Table, text: &str) -> Result<Result<Changes, Vec<Violation>>, JsonError> {
+    json::unmarked(text)?;
     let (changes, violations) = read(table, text, OpenKey::Refused)?;
     Ok(if violations.is_empty() { Ok(changes) } else { Err(violations) })
 }
@@ -55,6 +56,15 @@ pub struct Merge {
 /// [`JsonError`] if it is no JSON object; otherwise, inside `Ok`, all violations: those of changes, and required attributes
 /// that it does not give a value.
 pub fn read_merge(table: &Table, text: &str) -> Result<Result<Merge, Vec<Violation>>, JsonError> {
+    json::unmarked(text)?;
+    read_rewritten_merge(table, text)
+}
+
+/// As [`read_merge`], of JSON that a body in another format was rewritten to, as [`super::read_rewritten_record`] takes it.
+///
+/// # Errors
+/// Those of [`read_merge`].
+pub fn read_rewritten_merge(table: &Table, text: &str) -> Result<Result<Merge, Vec<Violation>>, JsonError> {
     let (changes, mut violations) = read(table, text, OpenKey::Taken)?;
     let mut record = vec![None; table.attributes.len()];
     for (id, change) in &changes {

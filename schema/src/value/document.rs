@@ -28,7 +28,7 @@ pub(super) fn element(attribute: &Attribute, raw: &RawValue, pointer: &str) -> R
     }
     match scalar(attribute, raw) {
         Ok(value) => Ok(value.inside_json()),
-        Err(code) => Err(vec![Violation::wrong(pointer, attribute, code)]),
+        Err(code) => Err(vec![Violation::of_value(pointer, attribute, code)]),
     }
 }
 
@@ -76,7 +76,7 @@ impl<'t> Writer<'t> {
         } else {
             match scalar(attribute, raw) {
                 Ok(value) => push(&value, &mut self.text),
-                Err(code) => self.violations.push(Violation::wrong(&place.pointer(), attribute, code)),
+                Err(code) => self.violations.push(Violation::of_value(&place.pointer(), attribute, code)),
             }
         }
     }
@@ -137,10 +137,7 @@ impl<'t> Writer<'t> {
                 self.name(separator, name);
                 self.text.push_str(&text);
             }
-            Err(code) => {
-                let message = format!("{name:?} cannot be kept: {}", any_refusal(code));
-                self.violations.push(Violation::new(&place.pointer(), code, message));
-            }
+            Err(code) => self.violations.push(Violation::unkept(&place.pointer(), name, code)),
         }
     }
 
@@ -148,14 +145,6 @@ impl<'t> Writer<'t> {
         self.text.push(std::mem::replace(separator, ','));
         push_text(name, &mut self.text);
         self.text.push(':');
-    }
-}
-
-/// Why [`any::canonical`] refuses a value, in words.
-pub(super) fn any_refusal(code: ViolationCode) -> String {
-    match code == ViolationCode::Depth {
-        true => format!("it nests deeper than {}", limits::NESTED_DEPTH),
-        false => "it has a text that is not Unicode".to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::number::{self, Misfit};
 use super::record::{Record, declared, missing, sized, value};
 use super::violation::{Violation, ViolationCode, pointer};
-use super::{Value, big_integer, bytes, is_date, stored_text};
+use super::{Value, big_integer, bytes, is_date, json, stored_text};
 use crate::model::{Attribute, AttributeId, Kind, Table};
 use serde_json::value::RawValue;
 
@@ -52,6 +52,7 @@ fn field(table: &Table, id: AttributeId, text: &str) -> Result<Value, Vec<Violat
     match plain(attribute, text) {
         Some(read) => sized(table, id, read.map_err(wrong)?),
         None => {
+            json::unmarked(text).map_err(|_| wrong(ViolationCode::Format))?;
             let raw = serde_json::from_str::<&RawValue>(text).map_err(|_| wrong(ViolationCode::Type))?;
             value(table, id, raw)
         }

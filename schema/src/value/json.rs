@@ -3,7 +3,7 @@
 //! Values stay text until the attribute's type is known, so that no digit of a number is lost on the way, and a body
 //! nested a million levels deep costs no stack.
 
-use super::any;
+use super::{any, bytes};
 use crate::limits;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -82,6 +82,14 @@ fn unescaped(quoted: &str) -> Cow<'_, str> {
     match quoted.contains('\\') {
         true => serde_json::from_str(quoted).map_or(Cow::Borrowed(quoted), Cow::Owned),
         false => Cow::Borrowed(quoted.trim_matches('"')),
+    }
+}
+
+/// Refuses a text from outside that would be taken for what only formats beside JSON have. It is no text in any case.
+pub(super) fn unmarked(text: &str) -> Result<(), JsonError> {
+    match bytes::find_mark(text) {
+        Some(position) => Err(JsonError { detail: "a text begins with half a surrogate pair".into(), position }),
+        None => Ok(()),
     }
 }
 

@@ -20,12 +20,12 @@ mod violation;
 mod number;
 
 pub use big_integer::shown_big_integer;
-pub use bytes::{base64, from_hexadecimal, marked_bytes};
-pub use changes::{Change, Changes, Merge, read_changes, read_merge};
+pub use bytes::{base64, from_hexadecimal, marked_bytes, marked_foreign};
+pub use changes::{Change, Changes, Merge, read_changes, read_merge, read_rewritten_merge};
 pub use document::push as push_json;
 pub use fields::{read_columns, read_fields};
 pub use key::{key_of_path, path_of_key};
-pub use record::{Record, read_record};
+pub use record::{Record, read_record, read_rewritten_record};
 pub use shown::write_shown;
 pub use text::{CoerceError, coerce};
 pub use violation::{Violation, ViolationCode, pointer};

@@ -17,6 +17,16 @@ pub type Record = Vec<Option<Value>>;
 /// # Errors
 /// [`JsonError`] if it is no JSON object; otherwise, inside `Ok`, all violations.
 pub fn read_record(table: &Table, text: &str) -> Result<Result<Record, Vec<Violation>>, JsonError> {
+    json::unmarked(text)?;
+    read_rewritten_record(table, text)
+}
+
+/// As [`read_record`], of JSON that a body in another format was rewritten to: what JSON has not stands in it as
+/// [`super::marked_bytes`] and [`super::marked_foreign`] write it.
+///
+/// # Errors
+/// Those of [`read_record`].
+pub fn read_rewritten_record(table: &Table, text: &str) -> Result<Result<Record, Vec<Violation>>, JsonError> {
     let mut record = vec![None; table.attributes.len()];
     let mut violations = Vec::new();
     let mut undeclared = Undeclared::default();
@@ -73,7 +83,7 @@ pub(super) fn value(table: &Table, id: AttributeId, raw: &RawValue) -> Result<Va
     }
     let value = match attribute.list || matches!(attribute.kind, Kind::Nested(_)) {
         true => document::canonical(attribute, raw, &pointer)?,
-        false => scalar(attribute, raw).map_err(|code| vec![Violation::wrong(&pointer, attribute, code)])?,
+        false => scalar(attribute, raw).map_err(|code| vec![Violation::of_value(&pointer, attribute, code)])?,
     };
     sized(table, id, value)
 }

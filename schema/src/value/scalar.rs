@@ -37,7 +37,10 @@ pub(super) fn scalar(attribute: &Attribute, raw: &RawValue) -> Result<Value, Vio
         .map(Value::Text)
         .map_err(Misfit::into),
         Kind::Bytes => {
-            let text = json::string(raw).or_else(|| bytes::marked(raw)).ok_or(ViolationCode::Type)?;
+            let text = match bytes::marked(raw) {
+                Some(base64) => base64.to_owned(),
+                None => json::string(raw).ok_or(ViolationCode::Type)?,
+            };
             bytes::from_base64(&text).map(Value::Bytes).ok_or(ViolationCode::Format)
         }
         Kind::Any => any::canonical(raw).map(Value::Json),

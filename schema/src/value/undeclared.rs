@@ -1,7 +1,6 @@
 //! What a body of an open table says beside the declared attributes. Null is absence: it is not kept.
 
 use super::any;
-use super::document::any_refusal;
 use super::scalar::operator;
 use super::violation::{Violation, ViolationCode, pointer};
 use super::{Change, Value};
@@ -31,7 +30,7 @@ impl Undeclared {
         }
         match any::canonical(raw) {
             Ok(text) => self.0.push((name.to_owned(), Some(text).filter(|text| text != "null"))),
-            Err(code) => return refuse(code, format!("{name:?} cannot be kept: {}", any_refusal(code))),
+            Err(code) => return Err(Violation::unkept(&pointer(name), name, code)),
         }
         Ok(())
     }

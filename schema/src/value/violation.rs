@@ -2,7 +2,8 @@
 
 use super::number::Misfit;
 use super::wanted;
-use crate::model::Attribute;
+use crate::limits;
+use crate::model::{Attribute, Kind};
 
 /// One thing that is wrong in a body that is JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +75,24 @@ impl Violation {
 
     pub(super) fn wrong(pointer: &str, attribute: &Attribute, code: impl Into<ViolationCode>) -> Self {
         Self::new(pointer, code.into(), format!("{} must be {}", attribute.name, wanted(attribute)))
+    }
+
+    /// A value that is none of the attribute's kind.
+    pub(super) fn of_value(pointer: &str, attribute: &Attribute, code: ViolationCode) -> Self {
+        match attribute.kind == Kind::Any && code != ViolationCode::Operator {
+            true => Self::unkept(pointer, &attribute.name, code),
+            false => Self::wrong(pointer, attribute, code),
+        }
+    }
+
+    /// A value of any kind that has something in it which cannot be stored.
+    pub(super) fn unkept(pointer: &str, name: &str, code: ViolationCode) -> Self {
+        let reason = match code {
+            ViolationCode::Depth => format!("it nests deeper than {}", limits::NESTED_DEPTH),
+            ViolationCode::Type => "it has a byte string, or another value that JSON has not".to_owned(),
+            _ => "it has a text that is not Unicode".to_owned(),
+        };
+        Self::new(pointer, code, format!("{name:?} cannot be kept: {reason}"))
     }
 
     /// A member that the type `owner` does not declare.

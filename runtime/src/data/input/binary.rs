@@ -2,14 +2,14 @@
 //! deep costs no stack; a length that a body claims reserves nothing.
 //!
 //! What JSON cannot say is written so that no other attribute takes it: a number beyond all ranges for infinities and NaN,
-//! an object with a mark for bytes.
+//! a text that is none for bytes.
 
 use super::error::BodyError;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write;
 use stoa_schema::limits::RECORD_BYTES;
-use stoa_schema::value::marked_bytes;
+use stoa_schema::value::{marked_bytes, marked_foreign};
 
 /// Arrays and maps inside each other; deeper ones are refused (400).
 const DEPTH: usize = 128;
@@ -173,7 +173,7 @@ fn push_scalar(item: &Item<'_>, text: &mut String) {
         Item::Float(_) => text.push_str("1e999"),
         Item::Text(content) => push_text(content, text),
         Item::Bytes(content) => text.push_str(&marked_bytes(content)),
-        Item::Opaque => text.push_str("{}"),
+        Item::Opaque => text.push_str(&marked_foreign()),
         Item::Null | Item::Array(_) | Item::Map(_) | Item::Break => text.push_str("null"),
     }
 }

@@ -20,7 +20,9 @@ use binary::Source;
 use stoa_schema::limits::RECORD_BYTES;
 use stoa_schema::model::Table;
 use stoa_schema::value::json::{self, JsonError};
-use stoa_schema::value::{Merge, Record, Violation, read_merge, read_record};
+use stoa_schema::value::{
+    Merge, Record, Violation, read_merge, read_record, read_rewritten_merge, read_rewritten_record,
+};
 
 /// A body, decoded.
 #[derive(Clone, Debug)]
@@ -50,8 +52,8 @@ type Reading<T> = fn(&Table, &str) -> Result<Result<T, Vec<Violation>>, JsonErro
 pub fn records(table: &Table, body: &Body) -> Result<Records, BodyError> {
     match body.format {
         Format::Json => json_records(table, text(&body.bytes)?, read_record),
-        Format::Cbor => binary_records(table, cbor::Items::new(&body.bytes), read_record),
-        Format::MessagePack => binary_records(table, msgpack::Items::new(&body.bytes), read_record),
+        Format::Cbor => binary_records(table, cbor::Items::new(&body.bytes), read_rewritten_record),
+        Format::MessagePack => binary_records(table, msgpack::Items::new(&body.bytes), read_rewritten_record),
         Format::Ndjson => lines(table, Lines::ndjson(), &body.bytes).map(Records::Many),
         Format::Csv => lines(table, Lines::csv(), &body.bytes).map(Records::Many),
     }
@@ -64,8 +66,8 @@ pub fn records(table: &Table, body: &Body) -> Result<Records, BodyError> {
 pub fn merges(table: &Table, body: &Body) -> Result<Records<Merge>, BodyError> {
     match body.format {
         Format::Json => json_records(table, text(&body.bytes)?, read_merge),
-        Format::Cbor => binary_records(table, cbor::Items::new(&body.bytes), read_merge),
-        Format::MessagePack => binary_records(table, msgpack::Items::new(&body.bytes), read_merge),
+        Format::Cbor => binary_records(table, cbor::Items::new(&body.bytes), read_rewritten_merge),
+        Format::MessagePack => binary_records(table, msgpack::Items::new(&body.bytes), read_rewritten_merge),
         Format::Ndjson | Format::Csv => Err(BodyError::syntax("lines cannot be merged; send an array", 0)),
     }
 }
