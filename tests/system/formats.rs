@@ -34,6 +34,23 @@ fn any_record_survives_every_format() {
     kept.unwrap();
 }
 
+/// Lines that cannot be read are found a chunk before those that cannot be stored.
+#[test]
+fn the_first_lines_that_fail_are_listed() {
+    let server = Server::with_schema("type Item @table @export { id: ID @primaryKey }");
+    let client = Client::new(&server.base);
+    let stored: String = (0..1_100).map(|at| format!("{{\"id\":\"i{at}\"}}\n")).collect();
+    let import = |body: &str| {
+        let headers = [("content-type", "application/x-ndjson")];
+        client.send("POST", "/Item/", &headers, body.as_bytes()).expect(200).body_json()
+    };
+    assert_eq!(import(&stored)["inserted"], 1_100);
+    let report = import(&(stored + &"no record\n".repeat(100)));
+    let listed: Vec<u64> = report["failed"].as_array().unwrap().iter().map(|it| it["line"].as_u64().unwrap()).collect();
+    assert_eq!(listed, (1..=1_000).collect::<Vec<u64>>());
+    assert_eq!(report["failedBeyond"], 200);
+}
+
 /// Records enough that their list is streamed.
 fn long_list(client: &Client) -> Vec<Record> {
     let records: Vec<Record> = (0..9_000).map(Record::numbered).collect();

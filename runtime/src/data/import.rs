@@ -38,7 +38,7 @@ pub struct Report {
     pub unchanged: u64,
     /// Whether it was stopped before the end of the body.
     pub stopped: bool,
-    /// The first lines that could not be stored.
+    /// The first lines that could not be stored, in their order.
     pub failed: Vec<Failed>,
     /// How many more there are.
     pub failed_beyond: u64,
@@ -98,10 +98,12 @@ impl Report {
         self.failed.len() as u64 + self.failed_beyond
     }
 
+    /// A line that cannot be read is known before those that stand above it are stored.
     fn fail(&mut self, line: u64, fault: Fault) {
-        if self.failed.len() < limits::LISTED_FAILURES {
-            self.failed.push(Failed { line, fault });
-        } else {
+        let at = self.failed.partition_point(|known| known.line < line);
+        self.failed.insert(at, Failed { line, fault });
+        if self.failed.len() > limits::LISTED_FAILURES {
+            self.failed.pop();
             self.failed_beyond += 1;
         }
     }
