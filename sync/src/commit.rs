@@ -257,7 +257,7 @@ pub enum Reason {
         rule: usize,
         /// The key they share.
         key: Value,
-        /// Some of them.
+        /// Some of them; none, if the records are those of the write itself.
         conflicts: Vec<Conflict>,
     },
     /// Other records refer to the record.

@@ -63,7 +63,7 @@ kinds! {
     INSUFFICIENT = "insufficient", CONFLICT, "Not enough left",
         "Adding to `field` would take it beyond what it may hold. `requested` is how much the whole request asked for, `available` how much is possible; both without a sign.";
     OVERLAP = "overlap", CONFLICT, "Already taken",
-        "Other records occupy the interval, and the rule `constraint` lets no more share the value `key` at a time. `conflicts` lists some of them.";
+        "Other records occupy the interval, and the rule `constraint` lets no more share the value `key` at a time. `conflicts` lists some of them; it is empty where the records that the request changes are in each other's way.";
     REFERENCED = "referenced", CONFLICT, "Still referred to",
         "Other records refer to this one, and the schema says that they keep it: `table` has the relation `relation`, and `ids` are some of them.";
     IDEMPOTENCY_MISMATCH = "idempotency-mismatch", UNPROCESSABLE_ENTITY, "The key belongs to another request",

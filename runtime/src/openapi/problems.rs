@@ -107,7 +107,7 @@ fn conflicts() -> Json {
     let text = |what: &str| json!({"type": "string", "description": what});
     json!({
         "type": "array",
-        "description": "Some of the records that occupy the interval.",
+        "description": "Some of the records that occupy the interval. Empty where those that the request changes are in each other's way.",
         "items": {
             "type": "object",
             "required": ["id", "start", "end"],

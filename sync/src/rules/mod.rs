@@ -10,7 +10,7 @@ mod overlaps;
 mod references;
 
 pub use checks::{Check, CheckKind, checks};
-pub use overlaps::{Overlap, overlaps};
+pub use overlaps::{Among, Overlap, overlaps};
 pub use references::{References, references};
 pub use uniques::{Unique, uniques};
 

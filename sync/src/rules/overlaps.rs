@@ -21,6 +21,15 @@ pub struct Overlap<'s> {
     pub rule: &'s NoOverlap,
 }
 
+/// With which rows a conflict counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Among {
+    /// With every other row.
+    All,
+    /// With those that are not asked about themselves.
+    Others,
+}
+
 /// The rules of a table.
 pub fn overlaps(schema: &Schema, id: TableId) -> Vec<Overlap<'_>> {
     schema.table(id).no_overlaps.iter().map(|rule| Overlap { schema, id, rule }).collect()
@@ -262,16 +271,24 @@ impl Overlap<'_> {
         parts.collect::<Vec<_>>().join(" UNION ")
     }
 
-    /// The conflicts of the row `t`, which meets `selected` and stands among the occupied: key, then id, start and end of
+    /// The conflicts of the rows `t`, which meet `selected` and stand among the occupied: key, then id, start and end of
     /// each. First those of the key that comes first.
-    pub fn violation(&self, selected: &str) -> String {
+    pub fn violation(&self, selected: &str, among: Among) -> String {
         let row = Row::Alias("t");
+        let counted = |alias: &str| match among {
+            Among::All => String::new(),
+            Among::Others => {
+                let name = quoted(&self.table().name);
+                format!("AND {alias}.\"id\" NOT IN (SELECT {} FROM {name} AS t WHERE {selected}) ", self.key(row))
+            }
+        };
         let occupied = quoted(&self.occupied());
         // With no overlap before, those that reach into the interval begin inside it, but for the last one before.
         let from = match self.longest() {
             None => format!(
                 "coalesce((SELECT b.\"start\" FROM {occupied} AS b WHERE b.\"key\"=m.\"key\" AND b.\"start\"<=m.\"start\" \
-                 AND b.\"id\" IS NOT m.\"id\" ORDER BY b.\"start\" DESC LIMIT 1),'')"
+                 AND b.\"id\" IS NOT m.\"id\" {}ORDER BY b.\"start\" DESC LIMIT 1),'')",
+                counted("b")
             ),
             Some(longest) => earliest(&longest, "m.\"key\"", "m.\"start\""),
         };
@@ -281,13 +298,14 @@ impl Overlap<'_> {
             format!("AND {peak}>{} ", self.capacity(row))
         });
         format!(
-            "SELECT m.\"key\",o.\"id\",o.\"start\",o.\"end\" FROM {} AS t CROSS JOIN {occupied} AS m CROSS JOIN {occupied} AS o \
+            "SELECT DISTINCT m.\"key\",o.\"id\",o.\"start\",o.\"end\" FROM {} AS t CROSS JOIN {occupied} AS m CROSS JOIN {occupied} AS o \
              WHERE {selected} AND m.\"key\" IN ({}) AND m.\"start\"={} AND m.\"id\"={} AND o.\"key\"=m.\"key\" AND o.\"id\" IS NOT m.\"id\" \
-             AND o.\"start\">={from} AND o.\"start\"<m.\"end\" AND o.\"end\">m.\"start\" {}ORDER BY m.\"key\",o.\"start\"",
+             AND o.\"start\">={from} AND o.\"start\"<m.\"end\" AND o.\"end\">m.\"start\" {}{}ORDER BY m.\"key\",o.\"start\"",
             quoted(&self.table().name),
             self.keys(row),
             self.column(row, self.rule.start),
             self.key(row),
+            counted("o"),
             full.unwrap_or_default()
         )
     }

@@ -10,7 +10,7 @@ use crate::expression::expression;
 use crate::ident::{REVISION, quoted};
 use crate::limits;
 use crate::row::Row;
-use crate::rules::{self, BROKEN, CheckKind};
+use crate::rules::{self, Among, BROKEN, CheckKind};
 use crate::sql::{self, Moment};
 use rusqlite::ffi::{
     SQLITE_CONSTRAINT_DATATYPE, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE,
@@ -186,8 +186,12 @@ impl Refused<'_> {
             }
         }
         for (rule, overlap) in rules::overlaps(self.schema(), self.write.table).iter().enumerate() {
-            if let Some((key, conflicts)) = self.conflicts(&overlap.violation(&row.selected), &row)? {
+            if let Some((key, conflicts)) = self.conflicts(&overlap.violation(&row.selected, Among::Others), &row)? {
                 return Ok(Reason::Overlap { rule, key, conflicts });
+            }
+            // Rows that only this write would have made so are not there to be shown.
+            if let Some((key, _)) = self.conflicts(&overlap.violation(&row.selected, Among::All), &row)? {
+                return Ok(Reason::Overlap { rule, key, conflicts: Vec::new() });
             }
         }
         // A rule of a record that the write changes by the way.

@@ -83,6 +83,7 @@ fn overlap(table: &Table, rule: usize, key: &Value, conflicts: &[Conflict]) -> B
         other => shown(table.key(), other),
     };
     let detail = match conflicts {
+        [] => format!("the records that this request changes would share {key} at the same time"),
         [one] => format!("{key} is taken from {} to {}", shown_time(&one.start), shown_time(&one.end)),
         many => format!("{key} is taken {} times in this interval", many.len()),
     };
