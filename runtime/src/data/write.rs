@@ -210,7 +210,7 @@ pub fn patch_matching(catalog: &Catalog, table: TableId, filter: Filter, body: &
     let declared = catalog.table(table);
     let changes = changes(declared, body)?;
     if changes.iter().any(|(attribute, _)| *attribute == declared.key) {
-        return Err(BodyError::Invalid { violations: vec![Violation::mismatch(declared.key())], index: None });
+        return Err(BodyError::Invalid { violations: vec![Violation::common_key(declared.key())], index: None });
     }
     let unmatched = unmatched(declared, given(&changes));
     Ok(Write { unmatched, ..Write::new(table, WriteKind::PatchMatching { filter, changes }) })

@@ -99,6 +99,12 @@ impl Problem {
         self
     }
 
+    /// With more to say to people.
+    pub(super) fn hint(mut self: Box<Self>, hint: &str) -> Box<Self> {
+        self.detail = format!("{}; {hint}", self.detail);
+        self
+    }
+
     fn header(mut self: Box<Self>, name: HeaderName, value: &str) -> Box<Self> {
         self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
         self

@@ -180,9 +180,7 @@ impl Service {
                 match parts.method {
                     Method::PUT | Method::PATCH | Method::DELETE => writing()?.record(body, id, query).await,
                     Method::OPTIONS => Ok(respond::options(RECORD, true)),
-                    // A query that cannot be read is told before a method that is not known.
-                    _ => RecordQuery::parse(&tables.catalog.schema, table, query)
-                        .map_or_else(|error| Err(error.into()), |_| Err(Problem::method(RECORD))),
+                    _ => Err(not_for_a_record(tables, table, &parts.method, query)),
                 }
             }
             Target::Commit { query } => match parts.method {
@@ -268,3 +266,16 @@ pub(super) const RECORD: &str = "GET, HEAD, PUT, PATCH, DELETE, OPTIONS";
 const COMMIT: &str = "POST, OPTIONS";
 const LIVE: &str = "GET, OPTIONS";
 const PAGE: &str = "GET, HEAD, OPTIONS";
+
+/// A query that cannot be read is told before a method that is not known.
+fn not_for_a_record(tables: &Tables, table: TableId, method: &Method, query: &str) -> Box<Problem> {
+    let problem = match RecordQuery::parse(&tables.catalog.schema, table, query) {
+        Err(error) => error.into(),
+        Ok(_) => Problem::method(RECORD),
+    };
+    if *method != Method::POST {
+        return problem;
+    }
+    let export = tables.catalog.table(table).export.as_deref().unwrap_or_default();
+    problem.hint(&format!("POST goes to /{export}/: what follows is read as an id, a suffix like .ndjson too"))
+}

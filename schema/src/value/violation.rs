@@ -112,6 +112,12 @@ impl Violation {
         Self::new("", ViolationCode::Fields, message)
     }
 
+    /// A body that gives an id to all records that a query meets.
+    pub fn common_key(key: &Attribute) -> Self {
+        let message = format!("{} stays as it is: leave it out of a body for many records", key.name);
+        Self::new(&pointer(&key.name), ViolationCode::Mismatch, message)
+    }
+
     /// A body whose id is not the one in the URL.
     pub fn mismatch(key: &Attribute) -> Self {
         let message = format!("{} differs from the one in the URL", key.name);
