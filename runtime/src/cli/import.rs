@@ -33,7 +33,9 @@ pub(super) fn run(arguments: &ImportArgs) -> Result<(), String> {
         .map_err(|error| format!("cannot start threads: {error}"))?;
     let stop = stop_on_signal(&runtime)?;
     let (store, catalog) = app.open().map_err(|error| match error {
-        OpenError::Locked { .. } => format!("{error}\n{}", through_the_server(&app, table, &sources, arguments)),
+        OpenError::Locked { holder: Some(ref server), .. } => {
+            format!("{error}\n{}", through_the_server(server, &app, table, &sources, arguments))
+        }
         other => opening(&other, &arguments.app),
     })?;
     let intent = if arguments.new { Intent::Insert } else { Intent::PutChanged };
@@ -185,14 +187,20 @@ fn stop_on_signal(runtime: &Runtime) -> Result<Arc<AtomicBool>, String> {
     Ok(stop)
 }
 
-/// The requests that do the same while the server runs.
-fn through_the_server(app: &Offline, table: TableId, sources: &[Source], arguments: &ImportArgs) -> String {
+/// The requests that do the same while the server at this address runs.
+fn through_the_server(
+    server: &str,
+    app: &Offline,
+    table: TableId,
+    sources: &[Source],
+    arguments: &ImportArgs,
+) -> String {
     let Some(export) = &app.schema.table(table).export else {
         return format!("{} has no @export: it can be imported only while the server is stopped", arguments.table);
     };
-    let requests = sources.iter().map(|source| curl(source, &format!("http://{}/{export}", app.listen), arguments));
+    let requests = sources.iter().map(|source| curl(source, &format!("{server}/{export}"), arguments));
     let requests: Vec<String> = requests.collect();
-    format!("Or import through it (at the address where it listens):\n  {}", requests.join("\n  "))
+    format!("Or import through it:\n  {}", requests.join("\n  "))
 }
 
 fn curl(source: &Source, url: &str, arguments: &ImportArgs) -> String {

@@ -3,7 +3,6 @@
 use super::running::told;
 use crate::app::AppFolder;
 use crate::config;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use stoa_schema::model::{Schema, TableId};
@@ -14,8 +13,6 @@ use stoa_sync::{Catalog, Store};
 pub(super) struct Offline {
     pub(super) schema: Schema,
     pub(super) data: PathBuf,
-    /// Where its server would listen.
-    pub(super) listen: SocketAddr,
 }
 
 impl Offline {
@@ -27,7 +24,7 @@ impl Offline {
         let loaded = AppFolder::new(app).schema().map_err(told)?;
         let file = config::File::of(app).map_err(|error| error.to_string())?;
         let data = config::data_folder(app, data, &file);
-        Ok(Self { schema: loaded.schema, data, listen: file.listen.unwrap_or(config::DEFAULT_LISTEN) })
+        Ok(Self { schema: loaded.schema, data })
     }
 
     /// The table that the command line names, by its type or by its path.

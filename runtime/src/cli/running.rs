@@ -62,6 +62,9 @@ impl Running {
             let tables = Tables::new(Arc::clone(&catalog));
             let service = Arc::new(Service::new(store.clone(), tables, origins));
             let address = listener.local_addr().map_err(|error| error.to_string())?;
+            if let Err(error) = store.sign(&format!("http://{address}")) {
+                tracing::warn!(%error, "the lock file does not say where this server is");
+            }
             announce(&folder, &catalog, &settings, address, began);
             let running = Running { app: folder, service: Arc::clone(&service), shutdown: CancellationToken::new() };
             let serving = tokio::spawn(http::serve(listener, service, running.shutdown.clone()));

@@ -27,6 +27,8 @@ pub enum OpenError {
     Locked {
         /// Which folder.
         folder: PathBuf,
+        /// What that process says of itself ([`super::Store::sign`]).
+        holder: Option<String>,
     },
     /// A newer program wrote it.
     #[error("{} was written by a newer stoa (format {found}, this one knows {known}); upgrade stoa to open it", path.display())]
@@ -100,10 +102,20 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
     std::fs::create_dir_all(folder).map_err(failed)?;
     let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK_NAME)).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { folder: folder.to_owned() }),
+        // What the one before said is no longer true.
+        Ok(()) => file.set_len(0).map(|()| file).map_err(failed),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { folder: folder.to_owned(), holder: holder(folder) }),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }
+}
+
+fn holder(folder: &Path) -> Option<String> {
+    std::fs::read_to_string(folder.join(LOCK_NAME)).ok().filter(|text| !text.is_empty())
+}
+
+/// Writes into the lock file beside a database what others are told who find it locked.
+pub(super) fn sign(database: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::write(database.with_file_name(LOCK_NAME), text)
 }
 
 /// `synchronous=FULL`: an acknowledged write survives a power failure. Foreign keys are Stoa's relations, not SQLite's.

@@ -126,6 +126,14 @@ impl Store {
         &self.shared.path
     }
 
+    /// Says who works on the folder; others who find it locked are told ([`OpenError::Locked`]).
+    ///
+    /// # Errors
+    /// The lock file cannot be written.
+    pub fn sign(&self, text: &str) -> std::io::Result<()> {
+        file::sign(&self.shared.path, text)
+    }
+
     /// Carries out a commit. Once this has been called, dropping the future does not undo it.
     ///
     /// # Errors
