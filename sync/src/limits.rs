@@ -35,6 +35,9 @@ pub const SWEPT_ROWS: usize = 500;
 /// Conflicting records listed where an interval is occupied.
 pub const LISTED_CONFLICTS: usize = 20;
 
+/// Referring records listed where they keep one from being deleted.
+pub const LISTED_REFERENCES: usize = 10;
+
 /// Reads waiting for a reader thread; beyond it a read is refused at once ([`crate::store::ReadError::Busy`]).
 pub const READ_QUEUE: usize = 4_096;
 

@@ -2,6 +2,7 @@
 
 use crate::expiry;
 use crate::ident::{REVISION, index_of, literal, quoted};
+use crate::limits;
 use crate::row::Row;
 use stoa_schema::model::{Kind, OnDelete, Relation, Schema, Stamp, Table, TableId};
 
@@ -45,15 +46,19 @@ impl References<'_> {
 
     /// The condition that a row of the referring table, its columns bare, refers to a row of the target.
     fn refers(&self, row: Row<'_>) -> String {
+        self.refers_to(&self.referred(row))
+    }
+
+    /// The same, for the value that is referred to.
+    fn refers_to(&self, referred: &str) -> String {
         let referring = self.referring();
         match self.is_list() {
             true => format!(
-                "{} IN (SELECT e.\"id\" FROM {} AS e WHERE e.\"value\"={})",
+                "{} IN (SELECT e.\"id\" FROM {} AS e WHERE e.\"value\"={referred})",
                 quoted(&referring.key().name),
-                index_of(&referring.name, self.local()),
-                self.referred(row)
+                index_of(&referring.name, self.local())
             ),
-            false => format!("{}={}", quoted(self.local()), self.referred(row)),
+            false => format!("{}={referred}", quoted(self.local())),
         }
     }
 
@@ -67,29 +72,23 @@ impl References<'_> {
         format!("stoa:referenced:{}:{}", self.table.0, self.relation.name)
     }
 
-    /// Keys of records that refer to the record of the target with key `?1`.
+    /// Keys of up to [`limits::LISTED_REFERENCES`] records that refer to the record of the target with key `?1`.
     pub fn referring_to_key(&self) -> String {
         let target = self.schema.table(self.relation.target);
         let referring = self.referring();
-        let row = format!(
+        let referred = format!(
             "(SELECT {} FROM {} WHERE {}=?1)",
             quoted(&target.attribute(self.relation.remote).name),
             quoted(&target.name),
             quoted(&target.key().name)
         );
-        let condition = match self.is_list() {
-            true => format!(
-                "{} IN (SELECT e.\"id\" FROM {} AS e WHERE e.\"value\"={row})",
-                quoted(&referring.key().name),
-                index_of(&referring.name, self.local())
-            ),
-            false => format!("{}={row}", quoted(self.local())),
-        };
         format!(
-            "SELECT {} FROM {} WHERE {condition}{} LIMIT 10",
+            "SELECT {} FROM {} WHERE {}{} LIMIT {}",
             quoted(&referring.key().name),
             quoted(&referring.name),
-            self.live()
+            self.refers_to(&referred),
+            self.live(),
+            limits::LISTED_REFERENCES
         )
     }
 
