@@ -121,6 +121,12 @@ impl Table {
         self.attribute_named(name).filter(|id| !self.attribute(*id).hidden)
     }
 
+    /// Whether there is an index to find records by this attribute.
+    pub fn is_indexed(&self, id: AttributeId) -> bool {
+        // A key of several parts is unique as a whole; a condition on it asks for one of the parts.
+        self.attribute(id).indexed || (id == self.key && !self.key().list)
+    }
+
     /// The relation with this name.
     pub fn relation_named(&self, name: &str) -> Option<RelationId> {
         self.relations.iter().position(|relation| relation.name == name).map(RelationId)

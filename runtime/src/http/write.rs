@@ -294,7 +294,9 @@ pub(super) fn is_atomic(query: &str) -> Result<bool, Box<Problem>> {
     match query {
         "" | "atomic=false" => Ok(false),
         "atomic=true" => Ok(true),
-        _ => Err(Problem::syntax("POST and PUT on a collection take no conditions and no controls but atomic=true or atomic=false")),
+        _ => Err(Problem::syntax(
+            "POST and PUT on a collection take no conditions and no controls but atomic=true or atomic=false",
+        )),
     }
 }
 

@@ -44,8 +44,8 @@ fn narrowing(schema: &Schema, table: TableId, filter: &Filter) -> bool {
     match filter {
         Filter::All(parts) => parts.iter().any(|part| narrowing(schema, table, part)),
         Filter::Any(parts) => !parts.is_empty() && parts.iter().all(|part| narrowing(schema, table, part)),
-        Filter::Is(condition) => condition.suits_index() && indexed(schema, table, condition.attribute),
         Filter::Key(_) => true,
+        Filter::Is(condition) => condition.suits_index() && schema.table(table).is_indexed(condition.attribute),
         Filter::Inside(_) => false,
         Filter::Related { relation, filter } => {
             narrowing(schema, schema.table(table).relation(*relation).target, filter)
@@ -55,12 +55,7 @@ fn narrowing(schema: &Schema, table: TableId, filter: &Filter) -> bool {
 
 /// The attribute, if it has no index and may have one.
 fn lacking(schema: &Schema, table: TableId, attribute: AttributeId) -> Option<(TableId, AttributeId)> {
-    let possible = schema.table(table).attribute(attribute).kind.has_order();
-    (possible && !indexed(schema, table, attribute)).then_some((table, attribute))
-}
-
-fn indexed(schema: &Schema, table: TableId, attribute: AttributeId) -> bool {
     let declared = schema.table(table);
-    let held = declared.attribute(attribute);
-    held.indexed || (attribute == declared.key && !held.list)
+    let possible = declared.attribute(attribute).kind.has_order();
+    (possible && !declared.is_indexed(attribute)).then_some((table, attribute))
 }

@@ -5,7 +5,7 @@
 //! order until the page is full, or find what meets one of the conditions and sort it. Which is better depends on how many
 //! records meet the condition; [`candidates`] are the conditions worth counting.
 
-use super::steer::{Steer, indexed, strong_condition};
+use super::steer::{Steer, strong_condition};
 use stoa_schema::model::{AttributeId, Schema, TableId};
 use stoa_schema::query::{Condition, Filter, Query, Test};
 
@@ -96,7 +96,7 @@ fn walkable(schema: &Schema, query: &Query) -> Option<AttributeId> {
 
 /// Whether an index finds the records that pass.
 fn selects(schema: &Schema, table: TableId, condition: &Condition) -> bool {
-    condition.suits_index() && indexed(schema, table, condition.attribute)
+    condition.suits_index() && schema.table(table).is_indexed(condition.attribute)
 }
 
 /// A condition through a relation, or an equality on an indexed attribute with many values, leads to few rows.

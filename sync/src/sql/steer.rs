@@ -38,13 +38,6 @@ impl Steer {
 /// Whether a condition leads to few rows by its form.
 pub(super) fn strong_condition(schema: &Schema, table: TableId, condition: &Condition) -> bool {
     let equal = matches!(condition.test, Test::Equal(_) | Test::In { .. }) && !condition.negated;
-    let kind = &schema.table(table).attribute(condition.attribute).kind;
-    equal && *kind != Kind::Boolean && indexed(schema, table, condition.attribute)
-}
-
-/// Whether there is an index to find records by this attribute.
-pub(super) fn indexed(schema: &Schema, table: TableId, attribute: AttributeId) -> bool {
-    let declared = schema.table(table);
-    // A key of several parts is unique as a whole; a condition on it asks for one of the parts.
-    declared.attribute(attribute).indexed || (attribute == declared.key && !declared.key().list)
+    let table = schema.table(table);
+    equal && table.attribute(condition.attribute).kind != Kind::Boolean && table.is_indexed(condition.attribute)
 }
