@@ -6,5 +6,6 @@ pub mod page;
 pub mod fixture;
 pub mod client;
 pub mod server;
+pub mod at_once;
 pub mod fuzz;
 pub mod dice;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use std::collections::HashSet;
-use std::thread::scope;
+use stoa_tests::at_once::at_once;
 use stoa_tests::client::{Answer, Client};
 use stoa_tests::server::{Server, Start};
 
@@ -12,14 +12,6 @@ const SCHEMA: &str = "
 type CartItem @table @export @unique(fields: [sessionId, productId]) {
   id: ID @primaryKey sessionId: String! productId: ID! quantity: Int @check(min: 1, max: 99) }
 type Ticket @table @export { id: Int @primaryKey title: String }";
-
-/// Sends the same request as many clients at the same time.
-fn at_once(base: &str, send: impl Fn(&Client) -> Answer + Sync) -> Vec<Answer> {
-    scope(|scope| {
-        let running: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(|| send(&Client::new(base)))).collect();
-        running.into_iter().map(|one| one.join().unwrap()).collect()
-    })
-}
 
 fn keyed(client: &Client, method: &str, path: &str, key: &str, body: &Json) -> Answer {
     let headers = [("content-type", "application/json"), ("idempotency-key", key)];
@@ -48,7 +40,7 @@ fn of_many_requests_with_one_key_one_is_carried_out_and_all_get_its_answer() {
     let server = Server::with_schema(SCHEMA);
     let client = Client::new(&server.base);
     let item = json!({"sessionId": "s", "productId": "p", "quantity": 1});
-    let answers = at_once(&server.base, |client| keyed(client, "POST", "/CartItem/", "made", &item));
+    let answers = at_once(CLIENTS, |_| keyed(&client, "POST", "/CartItem/", "made", &item));
     assert_eq!(answers[0].status, 201, "{}", answers[0].text());
     one_did_it(&answers);
     assert_eq!(count(&client, "CartItem"), 1);
@@ -56,7 +48,7 @@ fn of_many_requests_with_one_key_one_is_carried_out_and_all_get_its_answer() {
     let operations = json!({"operations": [
         {"method": "POST", "path": "/Ticket/", "body": {"title": "A"}},
         {"method": "PATCH", "path": "/CartItem/?sessionId=s", "body": {"quantity": {"__op__": "add", "value": 1}}}]});
-    let answers = at_once(&server.base, |client| keyed(client, "POST", "/_stoa/commit", "both", &operations));
+    let answers = at_once(CLIENTS, |_| keyed(&client, "POST", "/_stoa/commit", "both", &operations));
     assert_eq!(answers[0].status, 200, "{}", answers[0].text());
     one_did_it(&answers);
     assert_eq!(count(&client, "Ticket"), 1);
@@ -103,11 +95,12 @@ fn many_clicks_at_once_make_one_line() {
     let item = json!({"sessionId": "s", "productId": "p", "quantity": {"__op__": "add", "value": 1}});
     let headers = [("content-type", "application/json"), ("prefer", "resolution=merge-duplicates")];
     let body = item.to_string();
-    let answers = at_once(&server.base, |client| client.send("POST", "/CartItem/", &headers, body.as_bytes()));
+    let client = Client::new(&server.base);
+    let answers = at_once(CLIENTS, |_| client.send("POST", "/CartItem/", &headers, body.as_bytes()));
     let with = |status| answers.iter().filter(|answer| answer.status == status).count();
     assert_eq!((with(201), with(200)), (1, CLIENTS - 1));
     let line = json!([["s", "p", CLIENTS]]);
-    let found = Client::new(&server.base).get("/CartItem/?select([sessionId,productId,quantity])");
+    let found = client.get("/CartItem/?select([sessionId,productId,quantity])");
     assert_eq!(found.expect(200).body_json(), line);
 }
 

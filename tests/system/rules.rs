@@ -12,8 +12,6 @@ mod stock;
 
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
-use std::sync::Barrier;
-use std::thread::scope;
 use std::time::{Duration, Instant};
 use stoa_tests::client::{Answer, Client};
 use stoa_tests::dice::Dice;
@@ -49,20 +47,6 @@ impl Drop for Seed {
             eprintln!("--- STOA_SEED={}", self.0);
         }
     }
-}
-
-/// Does `work` for each number below `count`, all beginning together; what each made of it.
-fn at_once<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let start = Barrier::new(count);
-    let one = |number| {
-        start.wait();
-        work(number)
-    };
-    let one = &one;
-    scope(|scope| {
-        let running: Vec<_> = (0..count).map(|number| scope.spawn(move || one(number))).collect();
-        running.into_iter().map(|one| one.join().unwrap()).collect()
-    })
 }
 
 /// How many answers have the status.

@@ -6,7 +6,7 @@
 mod events;
 mod request;
 
-use super::{Seed, at_once, changes, count, open, seeds, with_status};
+use super::{Seed, changes, count, open, seeds, with_status};
 use events::{Event, Events, Refusal};
 use request::Request;
 use serde_json::{Value as Json, json};
@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use stoa_tests::at_once::at_once;
 use stoa_tests::client::{Answer, Client};
 use stoa_tests::dice::Dice;
 use stoa_tests::server::Server;

@@ -1,7 +1,8 @@
 //! Numbers with a bound: no sale is lost, none is made twice, and nothing is sold that is not there.
 
-use super::{Seed, at_once, count, seeds, with_status};
+use super::{Seed, count, seeds, with_status};
 use serde_json::{Value as Json, json};
+use stoa_tests::at_once::at_once;
 use stoa_tests::client::{Answer, Client};
 use stoa_tests::server::Server;
 
