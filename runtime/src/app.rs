@@ -131,7 +131,7 @@ fn seed(path: &Path, catalog: &Arc<Catalog>) -> Result<Commit, AppError> {
     let wrong = |detail: String| AppError::Seed { path: path.to_owned(), detail };
     let failed = |source| AppError::File { path: path.to_owned(), source };
     if std::fs::metadata(path).map_err(failed)?.len() > limits::SEED_BYTES {
-        return Err(wrong("a seed file may have 64 MiB".into()));
+        return Err(wrong(format!("a seed file may have {} MiB", limits::SEED_BYTES >> 20)));
     }
     let text = std::fs::read_to_string(path).map_err(failed)?;
     let file: SeedFile<'_> = serde_json::from_str(&text)

@@ -12,6 +12,7 @@ use crate::data::import::{Failed, Fault, Import, ImportError, Report};
 use crate::data::input::{BodyError, Lines};
 use crate::data::write::Intent;
 use crate::http::fault_messages;
+use crate::limits;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -163,7 +164,7 @@ fn explained(error: ImportError) -> String {
         ImportError::Broken(error) => format!("it cannot be read to its end: {error}; what was read is stored"),
         ImportError::Commit(error) => error.to_string(),
         ImportError::Refused(_) => "some lines are wrong, so nothing was stored".into(),
-        ImportError::TooLarge => "--atomic takes up to 64 MiB".into(),
+        ImportError::TooLarge => format!("--atomic takes up to {} MiB", limits::ATOMIC_IMPORT_BYTES >> 20),
     }
 }
 

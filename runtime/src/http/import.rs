@@ -124,7 +124,8 @@ fn of_import(error: ImportError, catalog: &Catalog, table: TableId) -> Box<Probl
             problem::of_commit(error, |rejected| problem::of_reason(&rejected.reason, catalog, table, None))
         }
         ImportError::TooLarge => {
-            Problem::new(ProblemKind::TOO_LARGE, "an import that is all or nothing may have 64 MiB")
+            let most = limits::ATOMIC_IMPORT_BYTES >> 20;
+            Problem::new(ProblemKind::TOO_LARGE, format!("an import that is all or nothing may have {most} MiB"))
         }
         ImportError::Refused(report) => {
             let detail = "some lines are wrong, so nothing was stored";
