@@ -2,6 +2,8 @@
 
 use crate::expiry;
 use crate::ident::{REVISION, quoted};
+use crate::row::Row;
+use crate::rules;
 use stoa_schema::model::{AttributeId, Schema, Stamp, Table, TableId};
 
 /// A schema and its fixed statements.
@@ -34,12 +36,23 @@ pub struct Statements {
     pub clear: Option<String>,
     /// The revision and all columns of the record with id `?1`.
     pub record: String,
+    /// For each unique set, how to find the record that has the values of another.
+    pub same: Vec<Same>,
+}
+
+/// How to find the record that has the values of another where they are unique.
+#[derive(Debug)]
+pub struct Same {
+    /// The attributes that are read of the other.
+    pub reads: Vec<AttributeId>,
+    /// The condition on the record `u`; the other is the row `t`.
+    pub condition: String,
 }
 
 impl Catalog {
     /// The catalog of a schema.
     pub fn new(schema: Schema) -> Self {
-        let statements = schema.tables.iter().map(Statements::of).collect();
+        let statements = (0..schema.tables.len()).map(|at| Statements::of(&schema, TableId(at))).collect();
         Self { schema, statements }
     }
 
@@ -55,7 +68,8 @@ impl Catalog {
 }
 
 impl Statements {
-    fn of(table: &Table) -> Self {
+    fn of(schema: &Schema, id: TableId) -> Self {
+        let table = schema.table(id);
         let (name, key) = (quoted(&table.name), quoted(&table.key().name));
         let names: Vec<String> = table.attributes.iter().map(|attribute| quoted(&attribute.name)).collect();
         let columns = names.join(",");
@@ -95,6 +109,10 @@ impl Statements {
             delete: format!("DELETE FROM {name} WHERE {key}=?1"),
             clear: expiry::delete_expired(table, &format!("{key}=?1")),
             record: format!("SELECT {REVISION},{columns} FROM {name} WHERE {key}=?1"),
+            same: rules::uniques(schema, id)
+                .iter()
+                .map(|unique| Same { reads: unique.reads(), condition: unique.same(Row::Alias("t")) })
+                .collect(),
             columns,
         }
     }

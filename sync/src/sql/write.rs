@@ -5,14 +5,13 @@ use super::filter;
 use super::merge;
 use super::steer::Steer;
 use super::text::Text;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Same};
 use crate::commit::{Precondition, Tags, Write, WriteKind};
 use crate::expiry;
 use crate::ident::{REVISION, quoted};
 use crate::row::Row;
-use crate::rules;
 use std::borrow::Cow;
-use stoa_schema::model::{AttributeId, Kind, Schema, Stamp, Table, TableId};
+use stoa_schema::model::{AttributeId, Kind, Stamp, Table, TableId};
 use stoa_schema::query::Filter;
 use stoa_schema::time::Instant;
 use stoa_schema::value::{Change, Changes, Value, push_json};
@@ -145,7 +144,7 @@ fn merge_steps<'a>(
     let declared = catalog.table(table);
     let (name, key, columns) =
         (quoted(&declared.name), quoted(&declared.key().name), &catalog.statements(table).columns);
-    let same = SameRecord { schema: &catalog.schema, table, record };
+    let same = SameRecord { table: declared, uniques: &catalog.statements(table).same, record };
     if let Some(clear) = expiry::delete_expired(declared, &format!("{key}=")) {
         let mut text = Text::default();
         text.push(&clear);
@@ -178,27 +177,27 @@ fn merge_steps<'a>(
 
 /// The record that a merge is about: the one with its id, else the first that has its values where they are unique.
 struct SameRecord<'a> {
-    schema: &'a Schema,
-    table: TableId,
+    table: &'a Table,
+    uniques: &'a [Same],
     record: &'a [Value],
 }
 
 impl SameRecord<'_> {
     /// Writes the key of that record, null if there is none.
     fn push_key(&self, text: &mut Text) {
-        let table = self.schema.table(self.table);
+        let table = self.table;
         let (name, key) = (quoted(&table.name), quoted(&table.key().name));
         text.push(&format!("coalesce((SELECT {key} FROM {name} WHERE {key}="));
         text.param(self.record[table.key.0].clone());
         text.push(")");
-        for unique in rules::uniques(self.schema, self.table) {
+        for unique in self.uniques {
             text.push(&format!(",(SELECT u.{key} FROM {name} AS u CROSS JOIN (SELECT "));
-            for (at, id) in unique.reads().into_iter().enumerate() {
+            for (at, id) in unique.reads.iter().enumerate() {
                 text.push(if at > 0 { "," } else { "" });
                 text.param(self.record[id.0].clone());
-                text.push(&format!(" AS {}", quoted(&table.attribute(id).name)));
+                text.push(&format!(" AS {}", quoted(&table.attribute(*id).name)));
             }
-            text.push(&format!(") AS t WHERE {} LIMIT 1)", unique.same(Row::Alias("t"))));
+            text.push(&format!(") AS t WHERE {} LIMIT 1)", unique.condition));
         }
         text.push(",NULL)");
     }
