@@ -42,12 +42,18 @@ pub(super) fn json(schema: &Json) -> Json {
 
 /// The body of a write.
 pub(super) fn body(schema: &Json) -> Json {
-    json!({"required": true, "content": records(schema)})
+    sent(&records(schema))
 }
 
 /// The body of a PATCH.
 pub(super) fn changes(schema: &Json) -> Json {
-    json!({"required": true, "content": content(CHANGES, schema)})
+    sent(&content(CHANGES, schema))
+}
+
+/// The body of a request.
+pub(super) fn sent(content: &Json) -> Json {
+    let description = "It may be encoded as `zstd`, `br` or `gzip`; the header Content-Encoding says so.";
+    json!({"description": description, "required": true, "content": content})
 }
 
 /// Content that has no other format than these.

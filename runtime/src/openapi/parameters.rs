@@ -79,6 +79,13 @@ const FIXED: &[Fixed] = &[
         example: Some("return=representation"),
     },
     Fixed {
+        name: "Accept-Encoding",
+        place: "header",
+        description: "How a long answer may be encoded: `zstd`, `br`, `gzip`, with weights.",
+        schema: text,
+        example: Some("gzip"),
+    },
+    Fixed {
         name: "Idempotency-Key",
         place: "header",
         description: "A word made for this write. Sent again with the same key, the same request is not carried out again, \
@@ -127,9 +134,9 @@ fn truth() -> Json {
 }
 
 /// Headers of a read.
-pub(super) const READS: &[&str] = &["Stoa-Seq", "If-None-Match"];
+pub(super) const READS: &[&str] = &["Stoa-Seq", "If-None-Match", "Accept-Encoding"];
 /// Headers of a read of several records.
-pub(super) const LISTS: &[&str] = &["Stoa-Seq", "If-None-Match", "Prefer"];
+pub(super) const LISTS: &[&str] = &["Stoa-Seq", "If-None-Match", "Prefer", "Accept-Encoding"];
 /// Headers of a write to one record.
 pub(super) const RECORD_WRITES: &[&str] = &["If-Match", "If-None-Match", "Prefer", "Idempotency-Key", "Stoa-Seq"];
 /// Headers of a write to several records.

@@ -310,7 +310,7 @@ fn bare(table: &Table) -> Json {
         table,
         summary: format!("What a {} is", table.name),
         description: "With a query, this path means the collection, as it does for writes.",
-        parameters: parameters::headers(&["Stoa-Seq"]),
+        parameters: parameters::headers(&["Stoa-Seq", "Accept-Encoding"]),
         body: None,
         responses: vec![(200, responses::untagged("Attributes, relations and the number of records.", schema))],
         problems: READING.to_vec(),
@@ -357,7 +357,7 @@ fn commit() -> Json {
             "description": "Each operation means what it would mean as a request of its own, after those before it. If one \
                             is refused, its problem is the answer, `index` is its position, and nothing is written.",
             "parameters": parameters::headers(WRITES),
-            "requestBody": {"required": true, "content": formats::json(&reference("schemas", "Stoa.Commit"))},
+            "requestBody": formats::sent(&formats::json(&reference("schemas", "Stoa.Commit"))),
             "responses": answers(vec![(200, results)], &problems),
         },
         "options": {

@@ -17,6 +17,13 @@ const HEADERS: &[(&str, &str, bool, &str)] = &[
     ("ETag.current", "ETag", false, "The tag of the record as it is, if there is one."),
     ("Cache-Control", "Cache-Control", true, "How long the answer may be kept."),
     ("Vary", "Vary", true, "The headers of the request that the answer depends on."),
+    (
+        "Content-Encoding",
+        "Content-Encoding",
+        false,
+        "How the body is encoded, if Accept-Encoding asked: `zstd`, `br` or `gzip`.",
+    ),
+    ("Accept-Encoding", "Accept-Encoding", false, "The encodings that a body may have, if it had another."),
     ("Location", "Location", false, "The path of the new record."),
     ("Link", "Link", false, "The next page, with `rel=\"next\"`, if there may be one."),
     ("Content-Range", "Content-Range", false, "`items 0-19/345`: where the page lies, if `Prefer: count=exact` asked."),
@@ -60,41 +67,45 @@ fn carried(components: &[&str]) -> Json {
 
 /// The headers of a problem with this status.
 pub(super) fn of_problem(status: u16) -> Json {
-    carried(match status {
+    let own: &[&str] = match status {
         405 => &["Allow"],
         412 => &["ETag.current"],
+        415 => &["Accept-Encoding"],
         503 | 429 => &["Retry-After"],
         _ => &[],
-    })
+    };
+    carried(&[own, ENCODED].concat())
 }
 
 /// Data that is read.
 pub(super) fn read(description: &str, tag: &str, schema: Option<&Json>) -> Json {
-    let headers = carried(&[tag, "Stoa-Seq", "Cache-Control", "Vary"]);
-    answer(description, &headers, schema.map(formats::records))
+    answer(description, &[tag, "Stoa-Seq", "Cache-Control", "Vary"], schema.map(formats::records))
 }
 
 /// A list that is read.
 pub(super) fn list(description: &str, tag: &str, schema: Option<&Json>) -> Json {
     let paging = ["Link", "Content-Range", "Preference-Applied", "Server-Timing"];
-    let headers = carried(&[[tag, "Stoa-Seq", "Cache-Control", "Vary"].as_slice(), &paging].concat());
+    let headers = [[tag, "Stoa-Seq", "Cache-Control", "Vary"].as_slice(), &paging].concat();
     answer(description, &headers, schema.map(formats::records))
 }
 
 /// Data that is read and has no tag.
 pub(super) fn untagged(description: &str, schema: Option<&Json>) -> Json {
-    answer(description, &carried(&["Stoa-Seq", "Cache-Control", "Vary"]), schema.map(formats::json))
+    answer(description, &["Stoa-Seq", "Cache-Control", "Vary"], schema.map(formats::json))
 }
 
 /// The answer to a write that shows what is stored now.
 pub(super) fn written(description: &str, headers: &[&str], schema: Option<&Json>) -> Json {
-    answer(description, &carried(&[WRITTEN, headers].concat()), schema.map(formats::records))
+    answer(description, &[WRITTEN, headers].concat(), schema.map(formats::records))
 }
 
 /// The answer to a write that tells how many records it met.
 pub(super) fn counted(description: &str, schema: &Json) -> Json {
-    answer(description, &carried(WRITTEN), Some(formats::json(schema)))
+    answer(description, WRITTEN, Some(formats::json(schema)))
 }
+
+/// Headers of whatever has a body.
+const ENCODED: &[&str] = &["Content-Encoding"];
 
 const WRITTEN: &[&str] = &["Stoa-Seq", "Preference-Applied", "Idempotent-Replayed"];
 
@@ -102,17 +113,19 @@ const WRITTEN: &[&str] = &["Stoa-Seq", "Preference-Applied", "Idempotent-Replaye
 pub(super) fn options(patch: bool) -> Json {
     let patch = if patch { ["Accept-Patch"].as_slice() } else { &[] };
     let fixed = ["Allow", "Access-Control-Allow-Origin", "Access-Control-Allow-Methods"];
-    answer("What this path takes.", &carried(&[fixed.as_slice(), patch].concat()), None)
+    answer("What this path takes.", &[fixed.as_slice(), patch].concat(), None)
 }
 
 /// An answer about the server; `content` is left out for HEAD.
 pub(super) fn page(description: &str, headers: &[&str], content: Option<Json>) -> Json {
-    answer(description, &carried(headers), content)
+    answer(description, headers, content)
 }
 
-fn answer(description: &str, headers: &Json, content: Option<Json>) -> Json {
+fn answer(description: &str, headers: &[&str], content: Option<Json>) -> Json {
     match content {
-        Some(content) => json!({"description": description, "headers": headers, "content": content}),
-        None => json!({"description": description, "headers": headers}),
+        Some(content) => {
+            json!({"description": description, "headers": carried(&[headers, ENCODED].concat()), "content": content})
+        }
+        None => json!({"description": description, "headers": carried(headers)}),
     }
 }

@@ -10,10 +10,14 @@ const GROUPS = [
   ['header', 'Headers', false],
 ];
 
+/** Headers that a browser sets itself, whatever a page says. */
+const OF_THE_BROWSER = ['Accept-Encoding'];
+
 /** The form of an operation; `shared` are the parameters of its path. */
 export function form(api, path, method, operation, shared) {
   const parameters = [...shared, ...(operation.parameters ?? [])].map((each) => resolved(api, each));
-  const fields = parameters.map((parameter) => field(operation.operationId, parameter));
+  const settable = parameters.filter(({ name }) => !OF_THE_BROWSER.includes(name));
+  const fields = settable.map((parameter) => field(operation.operationId, parameter));
   const body = operation.requestBody && bodyEditor(api, operation, method);
   const url = element('input', { className: 'url', spellcheck: false, 'aria-label': 'Path and query of the request' });
   const send = element('button', { className: 'send', textContent: `Send ${method}` });
