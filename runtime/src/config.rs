@@ -2,10 +2,16 @@
 
 use serde::Deserialize;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use stoa_sync::store::Retention;
 
 /// Where Stoa listens unless it is told otherwise: this machine only.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9926));
+
+/// How many hours and megabytes of the change log are kept unless it is told otherwise.
+const DEFAULT_LOG: (u32, u32) = (24, 256);
 
 /// What `stoa.toml` may say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -22,6 +28,10 @@ pub struct File {
     pub unauthenticated: Option<bool>,
     /// Whether expired records are taken away.
     pub sweep: Option<bool>,
+    /// How many hours of the change log are kept.
+    pub log_hours: Option<NonZeroU32>,
+    /// How many megabytes of the change log are kept.
+    pub log_megabytes: Option<NonZeroU32>,
 }
 
 /// What the command line and the environment say.
@@ -35,6 +45,10 @@ pub struct Given {
     pub unauthenticated: bool,
     /// Whether expired records stay where they are, invisible.
     pub no_sweep: bool,
+    /// How many hours of the change log are kept.
+    pub log_hours: Option<NonZeroU32>,
+    /// How many megabytes of the change log are kept.
+    pub log_megabytes: Option<NonZeroU32>,
 }
 
 /// The settings of a server.
@@ -48,6 +62,8 @@ pub struct Settings {
     pub cors: Vec<String>,
     /// Whether expired records are taken away.
     pub sweep: bool,
+    /// How much of the change log is kept.
+    pub retention: Retention,
 }
 
 /// Why the settings cannot be used.
@@ -111,7 +127,11 @@ impl Settings {
         }
         let data = data_folder(app, given.data, &file);
         let sweep = !given.no_sweep && file.sweep.unwrap_or(true);
-        Ok(Self { listen, data, cors: file.cors, sweep })
+        let hours = given.log_hours.or(file.log_hours).map_or(DEFAULT_LOG.0, NonZeroU32::get);
+        let megabytes = given.log_megabytes.or(file.log_megabytes).map_or(DEFAULT_LOG.1, NonZeroU32::get);
+        let retention =
+            Retention { age: Duration::from_hours(u64::from(hours)), bytes: u64::from(megabytes) * 1_000_000 };
+        Ok(Self { listen, data, cors: file.cors, sweep, retention })
     }
 }
 
@@ -131,7 +151,10 @@ fn is_origin(text: &str) -> bool {
 #[expect(clippy::unwrap_used, reason = "a test ends on the first surprise")]
 mod tests {
     use super::{File, Given, Settings};
+    use std::num::NonZeroU32;
     use std::path::{Path, PathBuf};
+    use std::time::Duration;
+    use stoa_sync::store::Retention;
 
     fn settle(given: Given, toml: &str) -> Result<Settings, String> {
         let file: File = toml::from_str(toml).map_err(|error| error.to_string())?;
@@ -153,6 +176,18 @@ mod tests {
         assert!(!settle(Given { no_sweep: true, ..Given::default() }, "").unwrap().sweep);
         let flagged = settle(given, file).unwrap();
         assert_eq!((flagged.listen.port(), flagged.data), (81, PathBuf::from("e")));
+    }
+
+    #[test]
+    fn how_much_of_the_log_is_kept() {
+        let kept = |given, file| settle(given, file).map(|settings| settings.retention);
+        let retention = |hours, bytes| Retention { age: Duration::from_hours(hours), bytes };
+        assert_eq!(kept(Given::default(), ""), Ok(retention(24, 256_000_000)));
+        let file = "log_hours = 72\nlog_megabytes = 10000\n";
+        assert_eq!(kept(Given::default(), file), Ok(retention(72, 10_000_000_000)));
+        let given = Given { log_hours: NonZeroU32::new(1), ..Given::default() };
+        assert_eq!(kept(given, file), Ok(retention(1, 10_000_000_000)));
+        assert!(kept(Given::default(), "log_megabytes = 0").unwrap_err().contains("nonzero"));
     }
 
     #[test]

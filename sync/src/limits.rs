@@ -32,6 +32,27 @@ pub const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 /// Expired records of a table that one transaction takes away; the others wait for the next.
 pub const SWEPT_ROWS: usize = 500;
 
+/// Time between two looks at the size and age of the change log while it grows.
+pub const LOG_LOOK: Duration = Duration::from_millis(500);
+
+/// The same while nothing is written.
+pub const IDLE_LOG_LOOK: Duration = Duration::from_secs(5);
+
+/// Rows of the change log that are measured at a time.
+pub const MEASURED_ROWS: usize = 2_048;
+
+/// Rows of the change log that one transaction takes away; the others wait for the next.
+pub const TRIMMED_ROWS: usize = 512;
+
+/// Bytes of the change log from which on one transaction takes away no further row.
+pub const TRIMMED_BYTES: u64 = 1 << 20;
+
+/// After each piece of work on the change log's length, the rest before the next is so many times as long.
+pub const LOG_REST: u32 = 3;
+
+/// What a row of the change log counts beside its images: its other columns, and its share of the pages.
+pub const CHANGE_OVERHEAD_BYTES: u64 = 64;
+
 /// Conflicting records listed where an interval is occupied.
 pub const LISTED_CONFLICTS: usize = 20;
 

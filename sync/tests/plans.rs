@@ -32,7 +32,7 @@ async fn explained(store: &Store, table: usize, raw: &str) -> String {
 #[tokio::test]
 async fn each_shape_uses_the_index_that_makes_it_fast() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { folder: folder.path().to_owned(), readers: 1, sweep: true };
+    let options = Options { folder: folder.path().to_owned(), readers: 1, sweep: true, retention: None };
     let (store, _) = Store::open(&options, schema()).unwrap();
     let shapes = [
         // An equality leads; the weak condition beside it is not chosen, and the order comes from the same index.
@@ -67,7 +67,8 @@ async fn each_shape_uses_the_index_that_makes_it_fast() {
 /// 4,000 products: each price once, ten names, `inStock` for all but four, all in one category but four.
 async fn filled(folder: &std::path::Path) -> Store {
     let (store, catalog) =
-        Store::open(&Options { folder: folder.to_owned(), readers: 1, sweep: true }, schema()).unwrap();
+        Store::open(&Options { folder: folder.to_owned(), readers: 1, sweep: true, retention: None }, schema())
+            .unwrap();
     let product = |number: i64| {
         let text = |text: String| Value::Text(text);
         let rare = number % 1_000 == 0;

@@ -14,6 +14,7 @@ mod migrations;
 mod openapi;
 mod primary;
 mod repeated;
+mod retention;
 mod round_trip;
 mod rules;
 mod together;

@@ -16,6 +16,7 @@ use crate::config::Given;
 use crate::zones;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -203,6 +204,12 @@ struct ServerArgs {
     /// Leave expired records in the database; nobody sees them in any case.
     #[arg(long, env = "STOA_NO_SWEEP")]
     no_sweep: bool,
+    /// Keep so many hours of the change log, which subscribers resume from [default: 24].
+    #[arg(long, value_name = "HOURS", env = "STOA_LOG_HOURS")]
+    log_hours: Option<NonZeroU32>,
+    /// Keep no more than so many megabytes of the change log [default: 256].
+    #[arg(long, value_name = "MB", env = "STOA_LOG_MEGABYTES")]
+    log_megabytes: Option<NonZeroU32>,
     /// Folder of time zone files (TZif) [default: /usr/share/zoneinfo, unless the compiled-in data is newer].
     #[arg(long, value_name = "DIR", env = "STOA_ZONEINFO")]
     zoneinfo: Option<PathBuf>,
@@ -215,6 +222,8 @@ impl ServerArgs {
             data: self.data.clone(),
             unauthenticated: self.unauthenticated,
             no_sweep: self.no_sweep,
+            log_hours: self.log_hours,
+            log_megabytes: self.log_megabytes,
         }
     }
 

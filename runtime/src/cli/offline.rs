@@ -40,11 +40,13 @@ impl Offline {
         })
     }
 
-    /// Opens the database for writing, for this process alone.
+    /// Opens the database for writing, for this process alone. What expires or is beyond the bounds of the change log is
+    /// left to the server, which alone knows how it is told.
     ///
     /// # Errors
     /// See [`Store::open`].
     pub(super) fn open(&self) -> Result<(Store, Arc<Catalog>), OpenError> {
-        Store::open(&Options { folder: self.data.clone(), readers: 1, sweep: false }, self.schema.clone())
+        let options = Options { folder: self.data.clone(), readers: 1, sweep: false, retention: None };
+        Store::open(&options, self.schema.clone())
     }
 }

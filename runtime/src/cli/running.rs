@@ -54,7 +54,8 @@ impl Running {
             let stop = Stop::listen().map_err(|error| format!("cannot receive signals: {error}"))?;
             let listener = TcpListener::bind(settings.listen).await.map_err(|error| busy(&settings, &error))?;
             let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
-            let options = Options { folder: settings.data.clone(), readers, sweep: settings.sweep };
+            let retention = Some(settings.retention);
+            let options = Options { folder: settings.data.clone(), readers, sweep: settings.sweep, retention };
             let (store, catalog) = Store::open(&options, loaded.schema).map_err(|error| opening(&error, app))?;
             folder.load_seeds(&store, &catalog).await.map_err(told)?;
             let local_only = settings.listen.ip().is_loopback();

@@ -11,6 +11,9 @@ pub const LOCK_NAME: &str = "stoa.lock";
 /// The database's name in the data folder.
 pub(super) const DATABASE_NAME: &str = "stoa.db";
 
+/// In `_meta`: the last revision given when the change log was last trimmed.
+pub(super) const REVISION: &str = "revision";
+
 /// Why a database cannot be opened. Each is one sentence for the person who started the program.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -173,11 +176,13 @@ pub fn sqlite_version() -> &'static str {
     rusqlite::version()
 }
 
-/// The last position of the change log, and the greatest revision among its last changes: a delete carries the revision
-/// of what it deleted, so the last one alone would not do.
+/// The last position of the change log, and the last revision given: the greatest among its last changes (a delete carries
+/// the revision of what it deleted, so the last one alone would not do), or the one noted when changes were taken away.
 fn last_change(writing: &Connection) -> rusqlite::Result<(u64, i64)> {
     let sql = "SELECT coalesce(max(seq),0),coalesce(max(rev),0) FROM (SELECT seq,rev FROM _changes ORDER BY seq DESC LIMIT 10000)";
-    writing.query_row(sql, [], |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?)))
+    let (seq, revision): (i64, i64) = writing.query_row(sql, [], |row| row.try_into())?;
+    let noted = meta(writing, REVISION)?.and_then(|noted| noted.parse().ok()).unwrap_or_default();
+    Ok((seq.unsigned_abs(), revision.max(noted)))
 }
 
 /// A fact about the file.

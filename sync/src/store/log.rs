@@ -110,21 +110,19 @@ impl Reader {
     /// # Errors
     /// libSQL failed.
     pub fn position(&self) -> Result<u64, ReadError> {
-        self.log_end("SELECT coalesce(max(seq),0) FROM _changes")
+        let mut statement = self.connection().prepare_cached("SELECT coalesce(max(seq),0) FROM _changes")?;
+        let seq: i64 = statement.query_row([], |row| row.get(0))?;
+        Ok(seq.unsigned_abs())
     }
 
-    /// Whether the log still holds everything that happened after a position.
+    /// The oldest position of the log that one can go on from: what came after it is all there.
     ///
     /// # Errors
     /// libSQL failed.
-    pub fn log_reaches_back_to(&self, position: u64) -> Result<bool, ReadError> {
-        let first = self.log_end("SELECT coalesce(min(seq),0) FROM _changes")?;
-        Ok(first <= position.saturating_add(1))
-    }
-
-    fn log_end(&self, sql: &str) -> Result<u64, ReadError> {
-        let seq: i64 = self.connection().prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-        Ok(seq.unsigned_abs())
+    pub fn log_begins(&self) -> Result<u64, ReadError> {
+        let mut statement = self.connection().prepare_cached("SELECT coalesce(min(seq)-1,0) FROM _changes")?;
+        let position: i64 = statement.query_row([], |row| row.get(0))?;
+        Ok(position.unsigned_abs())
     }
 
     /// What happened to the records of some tables after `from`, up to `to`.

@@ -1,6 +1,7 @@
 //! One database file: a handle that is cheap to clone, one writer behind it, and readers that never wait for it.
 
 mod read_only;
+mod retention;
 mod writer;
 mod migrate;
 mod refusal;
@@ -20,6 +21,7 @@ pub use file::{LOCK_NAME, OpenError, libsql_version, sqlite_version};
 pub use log::{Alterations, Altered, FollowError, Key, State};
 pub use migrate::{MigrateError, Mode, Ran};
 pub use reader::{Cell, Flow, ReadError, Reader, Record};
+pub use retention::Retention;
 pub use view::View;
 pub use writer::CommitError;
 
@@ -40,6 +42,8 @@ pub struct Options {
     pub readers: usize,
     /// Whether what has expired is taken away; it is invisible in any case.
     pub sweep: bool,
+    /// How much of the change log is kept; `None`: all of it.
+    pub retention: Option<Retention>,
 }
 
 /// A database, open. Clones share it; the last one to go closes it.
@@ -52,6 +56,8 @@ struct Shared {
     readers: reader::Readers,
     /// For those who follow the log; `None` if they cannot be had.
     following: OnceLock<Option<reader::Readers>>,
+    /// Ends before the writer, which it asks.
+    _keeper: Option<retention::Keeper>,
     writer: writer::Writer,
     position: Arc<position::Position>,
     log: Box<str>,
@@ -96,8 +102,13 @@ impl Store {
         let secret = opened.secret.clone().into_boxed_slice();
         let (writer, catalog) = writer::Writer::start(opened, schema, Arc::clone(&position), options.sweep)?;
         let readers = reader::Readers::open(&path, options.readers, options.readers).map_err(OpenError::Database)?;
+        let keep = |retention| {
+            retention::Keeper::start(retention, path.clone(), Arc::clone(&position), writer.trimmer())
+                .map_err(|source| OpenError::Folder { folder: options.folder.clone(), source })
+        };
+        let _keeper = options.retention.map(keep).transpose()?;
         let following = OnceLock::new();
-        let shared = Shared { readers, following, writer, position, log, secret, path };
+        let shared = Shared { readers, following, _keeper, writer, position, log, secret, path };
         Ok((Store { shared: Arc::new(shared) }, catalog))
     }
 

@@ -13,6 +13,7 @@ use super::migrate::{MigrateError, Mode, migrate};
 use super::position::Position;
 use super::refusal;
 use super::requests::{self, Kept};
+use super::retention;
 use super::sweeper::Sweeper;
 use super::value::{Param, owned};
 use crate::catalog::Catalog;
@@ -50,9 +51,24 @@ pub enum CommitError {
     Database(rusqlite::Error),
 }
 
+/// Why the change log was not trimmed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TrimError {
+    /// Too many others wait.
+    #[error("too many writes are waiting")]
+    Busy,
+    /// The store is closed.
+    #[error("the database is closed")]
+    Closed,
+    /// libSQL failed. All of it is there.
+    #[error("the database failed: {0}")]
+    Database(rusqlite::Error),
+}
+
 enum Request {
     Commit(Commit, oneshot::Sender<Result<Committed, CommitError>>),
     Migrate(Schema, oneshot::Sender<Result<Arc<Catalog>, MigrateError>>),
+    Trim(u64, oneshot::Sender<rusqlite::Result<Duration>>),
     Close(oneshot::Sender<()>),
 }
 
@@ -101,6 +117,11 @@ impl Writer {
         answered.await.unwrap_or(Err(MigrateError::Closed))
     }
 
+    /// For having the change log trimmed.
+    pub(super) fn trimmer(&self) -> Trimmer {
+        Trimmer { queue: self.queue.clone() }
+    }
+
     pub(super) async fn close(&self) {
         let (answer, answered) = oneshot::channel();
         let mut request = Request::Close(answer);
@@ -110,6 +131,23 @@ impl Writer {
             tokio::task::yield_now().await;
         }
         _ = answered.await;
+    }
+}
+
+/// The same queue, for what goes from the change log.
+pub(super) struct Trimmer {
+    queue: Sender<Request>,
+}
+
+impl Trimmer {
+    /// Has the changes up to a position deleted, and blocks until they are; how long the writer worked on it.
+    pub(super) fn trim(&self, through: u64) -> Result<Duration, TrimError> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send(Request::Trim(through, answer)).map_err(|error| match error {
+            TrySendError::Full(_) => TrimError::Busy,
+            TrySendError::Disconnected(_) => TrimError::Closed,
+        })?;
+        answered.blocking_recv().map_err(|_| TrimError::Closed)?.map_err(TrimError::Database)
     }
 }
 
@@ -158,6 +196,7 @@ impl WriterThread {
                         }
                         _ = answer.send(done.map(|_| Arc::new(Catalog::new(schema))));
                     }
+                    Request::Trim(through, answer) => _ = answer.send(self.trim(through)),
                     Request::Close(answer) => {
                         self.finish_imports();
                         self.checkpoint();
@@ -212,6 +251,17 @@ impl WriterThread {
             self.sweeper.again();
         }
         Ok(())
+    }
+
+    /// Deletes the oldest changes. The log tells which revisions were given, so the last of them is noted beside it.
+    fn trim(&mut self, through: u64) -> rusqlite::Result<Duration> {
+        let began = time::Instant::now();
+        self.transact(|writer| {
+            let through = i64::try_from(through).unwrap_or(i64::MAX);
+            writer.connection.prepare_cached(retention::DELETE)?.execute([through])?;
+            file::set_meta(&writer.connection, file::REVISION, &writer.revision.to_string())
+        })?;
+        Ok(began.elapsed())
     }
 
     /// Commits that were taken are carried out, also when the store closes.
