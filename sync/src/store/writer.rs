@@ -97,7 +97,13 @@ impl Writer {
             sweeper: Sweeper::new(&catalog.schema, sweep),
             _lock: opened.lock,
         };
-        let started = std::thread::Builder::new().name("stoa-writer".into()).spawn(move || thread.run(&requests));
+        let work = move || {
+            let close = thread.run(&requests);
+            // The lock goes first: whoever has closed a store can open it again.
+            drop(thread);
+            _ = close.map(|answer| answer.send(()));
+        };
+        let started = std::thread::Builder::new().name("stoa-writer".into()).spawn(work);
         started.map_err(|source| OpenError::Folder { folder: opened.path, source })?;
         Ok((Self { queue }, catalog))
     }
@@ -175,7 +181,8 @@ struct WriterThread {
 }
 
 impl WriterThread {
-    fn run(&mut self, requests: &Receiver<Request>) {
+    /// Works until nobody can ask any more, or until it is closed: then, whom to tell.
+    fn run(&mut self, requests: &Receiver<Request>) -> Option<oneshot::Sender<()>> {
         loop {
             let Ok(mut next) = self.next(requests) else { break };
             while let Some(request) = next.take() {
@@ -200,8 +207,7 @@ impl WriterThread {
                     Request::Close(answer) => {
                         self.finish_imports();
                         self.checkpoint();
-                        _ = answer.send(());
-                        return;
+                        return Some(answer);
                     }
                 }
             }
@@ -214,6 +220,7 @@ impl WriterThread {
         }
         self.finish_imports();
         self.checkpoint();
+        None
     }
 
     /// The next request; none if there is other work meanwhile. An error says that nobody can ask any more.
