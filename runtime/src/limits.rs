@@ -102,7 +102,7 @@ pub const WAITING_BYTES: usize = 1 << 20;
 pub const KEPT_ROOM: usize = 32;
 
 /// Steps of the log that wait until a subscriber's task runs; beyond it the subscriber is told to start anew.
-pub const WAITING_STEPS: usize = 32;
+pub const WAITING_STEPS: usize = 16;
 
 /// Bytes of a subscriber's state that are read before some of them are sent.
 pub const STATE_CHUNK_BYTES: usize = 64 << 10;
@@ -126,7 +126,7 @@ pub const SUBSCRIPTIONS: usize = 256;
 pub const SOCKET_MESSAGE_BYTES: usize = 64 << 10;
 
 /// Bytes that a WebSocket reads at once.
-pub const SOCKET_READ_BYTES: usize = 2 << 10;
+pub const SOCKET_READ_BYTES: usize = 512;
 
 /// Bytes that a WebSocket gathers before it writes them.
 pub const SOCKET_WRITE_BYTES: usize = 16 << 10;

@@ -38,7 +38,10 @@ struct Concerned<'s> {
 
 impl Followed {
     /// A query over the tables of a renderer.
-    pub fn new(renderer: Arc<Renderer>, query: Query) -> Self {
+    pub fn new(renderer: Arc<Renderer>, mut query: Query) -> Self {
+        near_first(&mut query.filter);
+        // Many queries are kept, most of them for long.
+        query.select.fields.shrink_to_fit();
         let schema = renderer.schema();
         let zone = query.zone.as_ref().map(|zone| zone.name());
         // All but the order, which is only that of the state at the beginning.
@@ -284,6 +287,18 @@ struct Touched {
     state: Option<State>,
     seq: u64,
     at_ms: i64,
+}
+
+/// Puts what asks for related records behind what a record's own values decide.
+fn near_first(filter: &mut Filter) {
+    match filter {
+        Filter::All(parts) | Filter::Any(parts) => {
+            parts.iter_mut().for_each(near_first);
+            parts.sort_by_key(Filter::follows_relations);
+        }
+        Filter::Related { filter, .. } => near_first(filter),
+        Filter::Key(_) | Filter::Is(_) | Filter::Inside(_) => {}
+    }
 }
 
 fn ways_of_filter(schema: &Schema, table: TableId, filter: &Filter, here: &mut Vec<Hop>, ways: &mut Vec<Vec<Hop>>) {

@@ -73,6 +73,9 @@ impl Subscription {
     /// What to send next.
     pub fn take_next(&mut self) -> Option<Next> {
         if let Some(next) = self.first.pop_front() {
+            if self.first.is_empty() {
+                self.first = VecDeque::new();
+            }
             return Some(next);
         }
         if self.joining.is_some() {

@@ -4,7 +4,7 @@ use super::followed::{Followed, Views};
 use super::message::{Batch, Message};
 use crate::data::format::Renderer;
 use crate::limits;
-use async_broadcast::{Receiver, Sender, TrySendError, broadcast};
+use async_broadcast::{InactiveReceiver, Receiver, Sender, TrySendError, broadcast};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, RandomState};
@@ -35,6 +35,8 @@ pub(super) struct Topics {
 struct Topic {
     followed: Arc<Followed>,
     events: Sender<Event>,
+    /// Keeps the events going while nobody hears them: who comes before the query is forgotten hears them again.
+    _open: InactiveReceiver<Event>,
     /// The equalities of which a record meets one, if the query has such.
     keys: Option<Vec<Term>>,
 }
@@ -80,7 +82,8 @@ impl Topics {
                 let (mut events, receiver) = broadcast(limits::WAITING_STEPS);
                 events.set_overflow(true);
                 let keys = keys(&self.hasher, followed);
-                vacant.insert(Topic { followed: Arc::clone(followed), events, keys });
+                let followed = Arc::clone(followed);
+                vacant.insert(Topic { followed, events, _open: receiver.clone().deactivate(), keys });
                 receiver
             }
         };
