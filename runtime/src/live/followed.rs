@@ -33,6 +33,8 @@ struct Concerned<'s> {
     id: &'s Value,
     before: Option<&'s State>,
     after: Option<&'s State>,
+    /// Whether there was a time in between when it was not there: who looked then does not know it.
+    made_again: bool,
     at_ms: i64,
 }
 
@@ -101,8 +103,9 @@ impl Followed {
     ) -> Result<Vec<Message>, FollowError> {
         let mut messages = Vec::new();
         for altered in altered {
-            let Altered { id, before, after, at_ms, .. } = altered;
-            let concerned = Concerned { id, before: before.as_ref(), after: after.as_ref(), at_ms: *at_ms };
+            let Altered { id, before, after, made_again, at_ms, .. } = altered;
+            let (before, after) = (before.as_ref(), after.as_ref());
+            let concerned = Concerned { id, before, after, made_again: *made_again, at_ms: *at_ms };
             messages.extend(self.judged(views, &concerned)?);
         }
         Ok(messages)
@@ -124,11 +127,11 @@ impl Followed {
         let mut all: Vec<(u64, Concerned<'_>)> = touched
             .values()
             .map(|touched| {
-                let (before, after) = match alterations.record(self.query.table, &touched.id) {
-                    Some(altered) => (altered.before.as_ref(), altered.after.as_ref()),
-                    None => (touched.state.as_ref(), touched.state.as_ref()),
+                let (before, after, made_again) = match alterations.record(self.query.table, &touched.id) {
+                    Some(altered) => (altered.before.as_ref(), altered.after.as_ref(), altered.made_again),
+                    None => (touched.state.as_ref(), touched.state.as_ref(), false),
                 };
-                (touched.seq, Concerned { id: &touched.id, before, after, at_ms: touched.at_ms })
+                (touched.seq, Concerned { id: &touched.id, before, after, made_again, at_ms: touched.at_ms })
             })
             .collect();
         all.sort_by_key(|(seq, _)| *seq);
@@ -194,7 +197,7 @@ impl Followed {
             (Some(_), None) => self.opening.leave(&id, at_ms),
             (was, Some(state)) => {
                 let mut value = Vec::with_capacity(256);
-                if let Some(was) = was
+                if let Some(was) = was.filter(|_| !concerned.made_again)
                     && self.shows_the_same(views, was, state, &mut value)?
                 {
                     return Ok(None);

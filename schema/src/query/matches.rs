@@ -97,7 +97,9 @@ fn is(table: &Table, condition: &Condition, record: &Values) -> bool {
     let value = &record[condition.attribute.0];
     let passes = match value {
         Value::List(list) if attribute.list && condition.test != Test::Null => {
-            elements(list).iter().any(|element| passes(&condition.test, &inside_value(element)))
+            // An element that is null passes nothing, whatever is said of the list.
+            let mut elements = elements(list).into_iter().filter(|element| *element != Json::Null);
+            elements.any(|element| passes(&condition.test, &inside_value(&element)))
         }
         value => passes(&condition.test, value),
     };

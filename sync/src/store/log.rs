@@ -29,6 +29,8 @@ pub struct Altered {
     pub before: Option<State>,
     /// What it is; `None` if there is none any more.
     pub after: Option<State>,
+    /// Whether it was deleted in between and made again.
+    pub made_again: bool,
     /// The position of its last change.
     pub seq: u64,
     /// When that was, in milliseconds since 1970.
@@ -185,6 +187,7 @@ impl Alterations {
         let place = (table_id, Key::of(&id));
         if let Some(at) = self.places.get(&place) {
             let known = &mut self.all[*at];
+            known.made_again |= known.after.is_none() && after.is_some();
             (known.after, known.seq, known.at_ms) = (after, seq, at_ms);
             return Ok(());
         }
@@ -194,7 +197,7 @@ impl Alterations {
             _ => Some(restored(&vec![Value::Null; table.attributes.len()], image(7)?)),
         };
         self.places.insert(place, self.all.len());
-        self.all.push(Altered { table: table_id, id, before, after, seq, at_ms });
+        self.all.push(Altered { table: table_id, id, before, after, made_again: false, seq, at_ms });
         Ok(())
     }
 }

@@ -6,8 +6,10 @@ use super::reader::Reader;
 use super::value::{Param, owned};
 use crate::catalog::Catalog;
 use crate::ddl::has_elements;
+use crate::expiry;
 use crate::ident::{REVISION, index_of, quoted};
 use crate::limits;
+use crate::row::Row;
 use std::cell::Cell;
 use std::sync::Arc;
 use stoa_schema::model::{AttributeId, Relation, RelationId, TableId};
@@ -70,7 +72,9 @@ impl<'a> View<'a> {
             format!("EXISTS(SELECT 1 FROM json_each({column}) AS e WHERE e.value=?1)")
         };
         let columns = &self.catalog.statements(table).columns;
-        let sql = format!("SELECT {REVISION},{columns} FROM {name} WHERE {condition} ORDER BY {key}");
+        let visible = expiry::visible(declared, Row::Bare).map(|visible| format!(" AND {visible}"));
+        let visible = visible.unwrap_or_default();
+        let sql = format!("SELECT {REVISION},{columns} FROM {name} WHERE {condition}{visible} ORDER BY {key}");
         let mut statement = self.reader.connection().prepare_cached(&sql)?;
         let mut rows = statement.query([Param(value)])?;
         let mut found = Vec::new();
