@@ -50,6 +50,7 @@ async fn send(hub: &Hub, mut subscription: Subscription, chunks: &mpsc::Sender<R
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut sent = Instant::now();
     _ = chunks.try_send(Ok(Bytes::from(format!("id: {NOWHERE}\n\n"))));
+    let mut nowhere = true;
     loop {
         tokio::select! {
             biased;
@@ -58,7 +59,7 @@ async fn send(hub: &Hub, mut subscription: Subscription, chunks: &mpsc::Sender<R
             heard = poll_fn(|context| subscription.poll_hear(context)) => if heard.is_err() { return },
             room = chunks.reserve(), if subscription.has_next() => {
                 let Ok(room) = room else { return };
-                room.send(Ok(gathered(hub, &mut subscription)));
+                room.send(Ok(gathered(hub, &mut subscription, &mut nowhere)));
                 sent = Instant::now();
             }
             _ = heartbeat.tick() => {
@@ -72,17 +73,18 @@ async fn send(hub: &Hub, mut subscription: Subscription, chunks: &mpsc::Sender<R
     }
 }
 
-/// Some of what is to be sent, as one chunk.
-fn gathered(hub: &Hub, subscription: &mut Subscription) -> Bytes {
+/// Some of what is to be sent, as one chunk. `nowhere` is whether the client's last id leads nowhere.
+fn gathered(hub: &Hub, subscription: &mut Subscription, nowhere: &mut bool) -> Bytes {
     let mut chunk = Vec::new();
     while chunk.len() < limits::SOCKET_WRITE_BYTES
         && let Some(Next { text, place }) = subscription.take_next()
     {
         match place {
-            Place::Within => {}
+            Place::Within if *nowhere => {}
             Place::Complete(seq) => chunk.extend_from_slice(format!("id: {}\n", hub.token(seq)).as_bytes()),
-            Place::Void => chunk.extend_from_slice(format!("id: {NOWHERE}\n").as_bytes()),
+            Place::Within | Place::Void => chunk.extend_from_slice(format!("id: {NOWHERE}\n").as_bytes()),
         }
+        *nowhere = !matches!(place, Place::Complete(_));
         chunk.extend_from_slice(b"data: ");
         chunk.extend_from_slice(text.as_bytes());
         chunk.extend_from_slice(b"\n\n");
