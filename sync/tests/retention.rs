@@ -9,7 +9,7 @@ use stoa_schema::model::{Schema, TableId};
 use stoa_schema::sdl::{Source, load};
 use stoa_schema::value::Value;
 use stoa_sync::commit::{Commit, Outcome, Write, WriteKind};
-use stoa_sync::store::{Options, Retention};
+use stoa_sync::store::{Options, ReadError, Reader, Retention};
 use stoa_sync::{Catalog, Store, limits};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -56,14 +56,17 @@ fn positions(folder: &Path) -> Vec<u64> {
     positions
 }
 
-async fn log_begins(store: &Store) -> u64 {
-    store.read(|reader| reader.log_begins()).await.unwrap().unwrap()
+/// The position behind which the log holds everything.
+fn log_begins(store: &Store) -> u64 {
+    let sql = "SELECT coalesce(min(seq)-1,0) FROM _changes";
+    let begins: i64 = Connection::open(store.path()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap();
+    begins.unsigned_abs()
 }
 
 async fn until_the_log_begins(store: &Store, wanted: impl Fn(u64) -> bool) -> u64 {
     let began = Instant::now();
     loop {
-        let begins = log_begins(store).await;
+        let begins = log_begins(store);
         if wanted(begins) {
             return begins;
         }
@@ -76,9 +79,9 @@ async fn until_the_log_begins(store: &Store, wanted: impl Fn(u64) -> bool) -> u6
 async fn an_empty_log_begins_at_the_first_position() {
     let folder = tempfile::tempdir().unwrap();
     let (store, catalog) = open(folder.path(), DAY, LARGE);
-    assert_eq!((log_begins(&store).await, store.position()), (0, 0));
+    assert_eq!((log_begins(&store), store.position()), (0, 0));
     insert(&store, &catalog, 0..3, 1).await;
-    assert_eq!((log_begins(&store).await, store.position()), (0, 3));
+    assert_eq!((log_begins(&store), store.position()), (0, 3));
 }
 
 #[tokio::test]
@@ -119,7 +122,7 @@ async fn the_newest_change_stays_and_with_it_position_and_numbering() {
     assert_eq!(positions(folder.path()), [700]);
 
     let (store, _) = open(folder.path(), DAY, LARGE);
-    assert_eq!((store.position(), log_begins(&store).await), (700, 699));
+    assert_eq!((store.position(), log_begins(&store)), (700, 699));
     assert_eq!(insert(&store, &catalog, 700..701, 10).await, 701);
     store.close().await;
     assert_eq!(positions(folder.path()), [700, 701]);
@@ -144,6 +147,22 @@ async fn a_revision_is_not_given_again_when_the_log_has_forgotten_it() {
     drop(store);
     let (store, catalog) = open(folder.path(), DAY, LARGE);
     assert!(revision(&store, &catalog, 2).await > given && given > FUTURE);
+}
+
+#[tokio::test]
+async fn nobody_is_told_what_happened_with_a_gap() {
+    let folder = filled(100, 10).await;
+    file(folder.path()).execute("UPDATE _changes SET at=0 WHERE seq<=40", []).unwrap();
+    let (store, catalog) = open(folder.path(), DAY, LARGE);
+    until_the_log_begins(&store, |begins| begins == 40).await;
+    let reaches = |reader: &Reader| [40, 39].map(|position| position >= reader.log_begins().unwrap());
+    assert_eq!(store.read(reaches).await.unwrap(), [true, false]);
+    let told = move |reader: &Reader| {
+        // In a snapshot, so that nothing is trimmed between the question and the answer.
+        let told = |from| reader.alterations(&catalog, from, 100, &|_| true).map(|found| found.iter().count());
+        reader.snapshot(|| Ok::<_, ReadError>([told(40).ok(), told(39).ok(), told(0).ok(), told(100).ok()]))
+    };
+    assert_eq!(store.read(told).await.unwrap().unwrap(), [Some(60), None, None, Some(0)]);
 }
 
 /// The revision that a record is stored with.
@@ -206,7 +225,7 @@ async fn a_slice_that_fails_leaves_everything_and_harms_no_write() {
         insert(&store, &catalog, id..id + 1, 10).await;
         id += 1;
     }
-    assert_eq!(log_begins(&store).await, 0);
+    assert_eq!(log_begins(&store), 0);
     file(folder.path()).execute_batch("DROP TRIGGER refuse").unwrap();
     let last = store.position();
     until_the_log_begins(&store, |begins| begins == last - 1).await;

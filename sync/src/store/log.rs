@@ -40,7 +40,7 @@ pub struct Altered {
 /// Why what happened cannot be told.
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {
-    /// It is more than is told change by change.
+    /// It is more than is told change by change, or than the log still holds.
     #[error("too much has changed to be told change by change")]
     TooMuch,
     /// It cannot be read.
@@ -130,7 +130,7 @@ impl Reader {
     /// What happened to the records of some tables after `from`, up to `to`.
     ///
     /// # Errors
-    /// It is too much, or libSQL failed.
+    /// It is too much, some of it has gone from the log, or libSQL failed.
     pub fn alterations(
         &self,
         catalog: &Catalog,
@@ -138,6 +138,9 @@ impl Reader {
         to: u64,
         wanted: &dyn Fn(TableId) -> bool,
     ) -> Result<Alterations, FollowError> {
+        if from < self.log_begins()? {
+            return Err(FollowError::TooMuch);
+        }
         const SQL: &str =
             "SELECT tbl,id,op,rev,at,seq,after,before FROM _changes WHERE seq>?1 AND seq<=?2 ORDER BY seq";
         let mut statement = self.connection().prepare_cached(SQL)?;
