@@ -16,6 +16,13 @@ pub const PAGE_BUFFER_BYTES: usize = 256 << 10;
 pub const ENCODED_FROM_BYTES: usize = 1 << 10;
 /// Bytes of a body that are encoded where the request is served; a longer one goes to a thread of its own.
 pub const ENCODED_HERE_BYTES: usize = 64 << 10;
+/// Bytes of a file of `web/` that is read as a whole, tagged by what it holds and sent encoded. A longer one is sent as it is, in pieces,
+/// and tagged by its place and times.
+pub const WHOLE_FILE_BYTES: u64 = 1 << 20;
+/// Bytes of a longer file that are read at a time.
+pub const FILE_PIECE_BYTES: usize = 64 << 10;
+/// How long ago such a file must have changed to be tagged: within the grain of a file system's times it could change again unnoticed.
+pub const FILE_SETTLED: Duration = Duration::from_secs(2);
 /// Content codings on one request body; more are refused (415).
 pub const CODINGS: usize = 3;
 /// Chunks of a streamed answer that wait for a slow client.

@@ -7,6 +7,7 @@ mod catalogue;
 mod corpus;
 mod crash;
 mod docs;
+mod files;
 mod fixtures;
 mod formats;
 mod image;

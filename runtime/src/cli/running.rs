@@ -61,7 +61,7 @@ impl Running {
             let local_only = settings.listen.ip().is_loopback();
             let origins = Origins { allowed: settings.cors.clone(), loopback: mode == Mode::Dev, local_only };
             let tables = Tables::new(Arc::clone(&catalog));
-            let service = Arc::new(Service::new(store.clone(), tables, origins));
+            let service = Arc::new(Service::new(store.clone(), tables, origins, app.join("web")));
             let address = listener.local_addr().map_err(|error| error.to_string())?;
             if let Err(error) = store.sign(&format!("http://{address}")) {
                 tracing::warn!(%error, "the lock file does not say where this server is");

@@ -10,7 +10,7 @@ use super::operation::{self, Operation};
 use super::problem::{self, Problem};
 use super::request_body;
 use super::respond::{self, Answer, Content, Position};
-use super::route::{Target, route};
+use super::route::{Target, nothing_here, route};
 use super::service::{RECORD, Service, Tables};
 use super::write;
 use crate::data::format::Format;
@@ -115,6 +115,7 @@ impl<'a> Plan<'a> {
             },
             Target::Record { table, id, query, .. } if single => self.record(operation, table, id, query),
             Target::Record { .. } => Err(Problem::method(RECORD)),
+            Target::Elsewhere => Err(nothing_here(self.tables, operation.uri.path())),
             _ => Err(Problem::not_found("an operation of a commit is on the path of a table or of one of its records")),
         }
     }

@@ -21,6 +21,7 @@ mod media;
 mod negotiate;
 mod origin;
 mod pages;
+mod files;
 mod problem;
 mod body;
 

@@ -9,7 +9,9 @@ use crate::data::input::BodyError;
 use crate::data::tag::Tag;
 use crate::limits;
 use crate::openapi;
-use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::header::{
+    ACCEPT_ENCODING, ALLOW, CONTENT_RANGE, CONTENT_TYPE, ETAG, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value as Json, json};
 use stoa_schema::query::QueryError;
@@ -54,6 +56,8 @@ kinds! {
         "The body may have 16 MiB, one record 1 MiB. Nothing was written.";
     URI_TOO_LONG = "too-large", URI_TOO_LONG, "The URL is too long",
         "Path and query together may have 16 KiB.";
+    RANGE = "range", RANGE_NOT_SATISFIABLE, "The range lies outside",
+        "The header Range asks for bytes of a file behind its end. The header Content-Range says how many it has.";
     MEDIA_TYPE = "media-type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type",
         "The header Content-Type is missing or names a format that this request does not take, or Content-Encoding names an encoding that is not known. Every request takes Content-Type: application/json.";
     VALIDATION = "validation", UNPROCESSABLE_ENTITY, "The content is not valid",
@@ -124,6 +128,12 @@ impl Problem {
 
     pub(super) fn coding(detail: impl Into<String>) -> Box<Self> {
         Self::new(ProblemKind::MEDIA_TYPE, detail).header(ACCEPT_ENCODING, "zstd, br, gzip")
+    }
+
+    /// No byte of the range is one of a file of this length.
+    pub(super) fn range(length: u64) -> Box<Self> {
+        Self::new(ProblemKind::RANGE, format!("the file has {length} bytes"))
+            .header(CONTENT_RANGE, &format!("bytes */{length}"))
     }
 
     pub(super) fn unavailable(detail: impl Into<String>) -> Box<Self> {

@@ -31,6 +31,8 @@ pub(super) enum Target<'a> {
     Health,
     /// `/_stoa/problems/name`.
     ProblemPage(&'a str),
+    /// No table and nothing of Stoa's own: a file of the app, or nothing.
+    Elsewhere,
 }
 
 /// Routes a request. `GET` and `HEAD` know suffixes; to other methods every character belongs to the id.
@@ -62,7 +64,7 @@ pub(super) fn route<'a>(tables: &Tables, method: &Method, uri: &'a Uri) -> Resul
         None => (rest, None),
     };
     let name = decoded(segment)?;
-    let Some(table) = tables.catalog.schema.exported(&name) else { return Err(nothing_here(tables, path)) };
+    let Some(table) = tables.catalog.schema.exported(&name) else { return Ok(Target::Elsewhere) };
     let reading = matches!(*method, Method::GET | Method::HEAD);
     match rest {
         None if reading && query.is_none() => Ok(Target::Description(table)),
@@ -109,7 +111,8 @@ fn decoded(raw: &str) -> Result<String, Box<Problem>> {
     percent_decode(raw).ok_or_else(|| Problem::syntax("broken percent-encoding or UTF-8 in the path"))
 }
 
-fn nothing_here(tables: &Tables, path: &str) -> Box<Problem> {
+/// Says that a path leads nowhere, and where it may have been meant to.
+pub(super) fn nothing_here(tables: &Tables, path: &str) -> Box<Problem> {
     let wanted = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     let near = stoa_schema::nearest::nearest(wanted, tables.catalog.schema.exports());
     match near {

@@ -3,6 +3,7 @@
 use super::body::AnswerBody;
 use super::commit;
 use super::encode;
+use super::files;
 use super::headers::{self, REQUEST_ID};
 use super::live;
 use super::origin::Origins;
@@ -11,7 +12,7 @@ use super::problem::Problem;
 use super::read;
 use super::request_body;
 use super::respond::{self, Answer, Position, header};
-use super::route::{Target, route};
+use super::route::{Target, nothing_here, route};
 use super::write::Writing;
 use crate::data::format::Renderer;
 use crate::data::record::Records;
@@ -24,6 +25,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request};
 use hyper::body::Incoming;
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use stoa_schema::model::TableId;
@@ -64,17 +66,19 @@ pub struct Service {
     tables: ArcSwap<Tables>,
     live: Arc<Hub>,
     origins: Origins,
+    /// The folder of the app's own files.
+    web: PathBuf,
     /// First half of the ids given to requests: tells one run of the server from another.
     run: u32,
     requests: AtomicU64,
 }
 
 impl Service {
-    /// A service of these tables.
-    pub fn new(store: Store, tables: Tables, origins: Origins) -> Self {
+    /// A service of these tables, and of the files in the folder `web`.
+    pub fn new(store: Store, tables: Tables, origins: Origins, web: PathBuf) -> Self {
         let run = xxhash_rust::xxh3::xxh3_64(uuid::Uuid::now_v7().as_bytes()) as u32;
         let live = Hub::new(store.clone(), Arc::clone(tables.records.renderer()));
-        Self { store, tables: ArcSwap::from_pointee(tables), live, origins, run, requests: AtomicU64::new(0) }
+        Self { store, tables: ArcSwap::from_pointee(tables), live, origins, web, run, requests: AtomicU64::new(0) }
     }
 
     /// Serves other tables from now on; requests under way end with those they began with, and what is followed ends.
@@ -198,6 +202,18 @@ impl Service {
                 _ if !reading => Err(Problem::method(PAGE)),
                 _ => self.page(tables, &target, &parts.headers),
             },
+            Target::Elsewhere => self.file(tables, parts).await,
+        }
+    }
+
+    /// A file of the app, if there is one at this path.
+    async fn file(&self, tables: &Tables, parts: &Parts) -> Result<Answer, Box<Problem>> {
+        let path = parts.uri.path();
+        let found = files::find(&self.web, path).await?.ok_or_else(|| nothing_here(tables, path))?;
+        match parts.method {
+            Method::GET | Method::HEAD => found.answer(path, parts.uri.query(), &parts.headers),
+            Method::OPTIONS => Ok(respond::options(PAGE, false)),
+            _ => Err(Problem::method(PAGE)),
         }
     }
 
