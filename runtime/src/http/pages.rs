@@ -1,4 +1,5 @@
-//! What the server tells about itself: the OpenAPI document of the app, the page for it, the pages about problems.
+//! What the server tells about itself: the OpenAPI document of the app, the page for it, the pages about problems,
+//! the module that follows it from a page.
 //!
 //! Pages load nothing but what this server sends, and no script that stands in the page: the policy they are sent with
 //! forbids both.
@@ -20,6 +21,7 @@ use stoa_sync::Catalog;
 const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const TYPES: &str = "application/typescript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
@@ -36,6 +38,10 @@ const FILES: &[(&str, &str, &str)] = &[
     ("schema.js", SCRIPT, include_str!("docs/schema.js")),
     ("text.js", SCRIPT, include_str!("docs/text.js")),
 ];
+
+/// What a page imports to follow records.
+const LIVE_MODULE: &[(&str, &str, &str)] =
+    &[("live.js", SCRIPT, include_str!("live/live.js")), ("live.d.ts", TYPES, include_str!("live/live.d.ts"))];
 
 /// The OpenAPI document of a schema, made when it is first asked for.
 #[derive(Debug)]
@@ -78,6 +84,16 @@ pub(super) fn docs(file: Option<&str>, headers: &HeaderMap) -> Result<Answer, Bo
     let tag = Tag::content(content.as_bytes(), Representation::PLAIN);
     let mut answer = tagged(Bytes::from_static(content.as_bytes()), &tag, kind, headers)?;
     protect(answer.headers_mut());
+    Ok(answer)
+}
+
+/// `/_stoa/live.js`, `/_stoa/live.d.ts`.
+pub(super) fn live_module(file: &str, headers: &HeaderMap) -> Result<Answer, Box<Problem>> {
+    let known = LIVE_MODULE.iter().find(|(name, _, _)| *name == file);
+    let (_, kind, content) = known.ok_or_else(|| Problem::not_found("the module is /_stoa/live.js"))?;
+    let tag = Tag::content(content.as_bytes(), Representation::PLAIN);
+    let mut answer = tagged(Bytes::from_static(content.as_bytes()), &tag, kind, headers)?;
+    answer.headers_mut().insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(answer)
 }
 

@@ -27,6 +27,8 @@ pub(super) enum Target<'a> {
     OpenApi,
     /// `/_stoa/docs`, or a file of it.
     Docs(Option<&'a str>),
+    /// `/_stoa/live.js`, or its types.
+    LiveModule(&'a str),
     /// `/_stoa/health`.
     Health,
     /// `/_stoa/problems/name`.
@@ -53,6 +55,7 @@ pub(super) fn route<'a>(tables: &Tables, method: &Method, uri: &'a Uri) -> Resul
             None if internal == "health" => Ok(Target::Health),
             None if internal == "commit" => Ok(Target::Commit { query: query.unwrap_or_default() }),
             None if internal == "live" => Ok(Target::Live),
+            None if internal.starts_with("live.") => Ok(Target::LiveModule(internal)),
             None if internal == "docs" => Ok(Target::Docs(None)),
             Some(("docs", file)) => Ok(Target::Docs(Some(file))),
             Some(("problems", name)) => Ok(Target::ProblemPage(name)),

@@ -197,11 +197,13 @@ impl Service {
                 Method::OPTIONS => Ok(respond::options(LIVE, false)),
                 _ => Err(Problem::method(LIVE)),
             },
-            Target::OpenApi | Target::Docs(_) | Target::Health | Target::ProblemPage(_) => match parts.method {
-                Method::OPTIONS => Ok(respond::options(PAGE, false)),
-                _ if !reading => Err(Problem::method(PAGE)),
-                _ => self.page(tables, &target, &parts.headers),
-            },
+            Target::OpenApi | Target::Docs(_) | Target::LiveModule(_) | Target::Health | Target::ProblemPage(_) => {
+                match parts.method {
+                    Method::OPTIONS => Ok(respond::options(PAGE, false)),
+                    _ if !reading => Err(Problem::method(PAGE)),
+                    _ => self.page(tables, &target, &parts.headers),
+                }
+            }
             Target::Elsewhere => self.file(tables, parts).await,
         }
     }
@@ -221,6 +223,7 @@ impl Service {
         match target {
             Target::OpenApi => pages::openapi(&tables.document, headers),
             Target::Docs(file) => pages::docs(*file, headers),
+            Target::LiveModule(file) => pages::live_module(file, headers),
             Target::ProblemPage(name) => pages::problem(name, headers),
             _ => Ok(respond::json(&self.health())),
         }
