@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends on the first surprise")]
 
 mod bad_input;
+mod browser;
 mod cli;
 mod catalogue;
 mod corpus;
