@@ -40,6 +40,7 @@ pages! {
     schema: "docs/schema.md",
     times: "docs/times.md",
     tools: "docs/tools.md",
+    web: "docs/web.md",
 }
 
 /// The names that stand in the tables of `docs/expressions.md`.
