@@ -10,6 +10,7 @@ await test('storefront', [
   oneBuysAndTheOtherSees,
   whoIsLateIsToldKindly,
   aPurchaseWithoutAMouse,
+  whoEmptiesTheCartKeepsTheFocus,
   whatHappenedMeanwhileIsShown,
   aServerThatHangsIsNoticed,
   onAPhone,
@@ -94,6 +95,15 @@ async function aPurchaseWithoutAMouse(app) {
   await page.keyboard.press('Enter');
   await shows(page, '#toast', /Thank you/);
   await shows(page, stock(TENT), '7 in stock');
+}
+
+async function whoEmptiesTheCartKeepsTheFocus(app) {
+  const page = await app.open();
+  await add(page, TENT);
+  await page.focus('#lines button[value="remove"]');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#buy[hidden]');
+  await page.waitForSelector('#cart-title:focus');
 }
 
 async function whatHappenedMeanwhileIsShown(app) {

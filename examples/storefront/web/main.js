@@ -174,7 +174,7 @@ function drawCart() {
   if (nodes.length !== known.size || nodes.some((node) => !known.has(node.dataset.id))) {
     const focused = document.activeElement;
     at('lines').replaceChildren(...nodes);
-    if (focused?.isConnected === false) at('cart-title').focus?.();
+    if (focused?.isConnected === false) at('cart-title').focus();
     else if (focused && at('lines').contains(focused)) focused.focus();
   }
   set(at('total'), money.format(total));
