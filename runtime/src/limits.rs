@@ -126,7 +126,7 @@ pub const FOLLOW_AGAIN: Duration = Duration::from_millis(200);
 /// Subscribers at once, on all connections together; more are refused (503).
 pub const SUBSCRIBERS: usize = 65_536;
 
-/// Subscriptions on one connection; more are refused (503).
+/// Subscriptions on one connection; more are refused (400).
 pub const SUBSCRIPTIONS: usize = 256;
 
 /// Bytes of a message that a client sends on a WebSocket; a longer one ends the connection (1009).

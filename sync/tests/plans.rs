@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use stoa_schema::model::{Schema, TableId};
-use stoa_schema::query::Query;
+use stoa_schema::query::{LiveQuery, Query};
 use stoa_schema::sdl::{Source, load};
 use stoa_schema::value::Value;
 use stoa_sync::Store;
@@ -61,6 +61,31 @@ async fn each_shape_uses_the_index_that_makes_it_fast() {
         let found = explained(&store, table, raw).await;
         assert!(found.contains(wanted), "{raw}: {found}");
     }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_refers_to_a_key_is_found_by_indexes() {
+    const MEETINGS: &str = "
+type Person @table { id: ID @primaryKey }
+type Meeting @table { id: ID @primaryKey hostId: ID @indexed host: Person @relationship(from: hostId)
+  guestIds: [ID] @indexed guests: [Person] @relationship(from: guestIds) }";
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { folder: folder.path().to_owned(), readers: 1, sweep: true, retention: None };
+    let schema = || load(&[Source { name: Arc::from("s"), text: MEETINGS.to_owned() }]).unwrap().schema;
+    let (store, _) = Store::open(&options, schema()).unwrap();
+    let live = LiveQuery::of_key(&schema(), TableId(1), &["ann".to_owned()], "").unwrap();
+    let planned = list_plan(&schema(), &live.query, None, Lead::Form).seeks.remove(0);
+    let found = store.read(move |reader| reader.explain(&planned)).await.unwrap().unwrap().join("; ");
+    for wanted in [
+        "MULTI-INDEX OR",
+        "SEARCH t1 USING INDEX sqlite_autoindex_Meeting_1 (id=?)",
+        "SEARCH t1 USING INDEX Meeting:hostId (hostId=?)",
+        "SEARCH e USING PRIMARY KEY (value=?)",
+    ] {
+        assert!(found.contains(wanted), "{wanted} is missing: {found}");
+    }
+    assert!(!found.contains("SCAN"), "{found}");
     store.close().await;
 }
 

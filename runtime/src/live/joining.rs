@@ -85,7 +85,9 @@ impl Telling<'_> {
             Start::Now => Ok(()),
             Start::State => self.state(),
             Start::Anew => self.anew(),
-            Start::Missed(since) if since > seq => self.anew(),
+            Start::Missed(since) if since > seq || self.reader.shaped_at()?.is_some_and(|at| since <= at) => {
+                self.anew()
+            }
             Start::Missed(since) => match self.missed(since, seq) {
                 Ok(messages) if messages.is_empty() => Ok(()),
                 Ok(messages) => self.say(Joining::Told(messages)).map(|_| ()),

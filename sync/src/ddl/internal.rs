@@ -6,7 +6,7 @@ pub const FORMAT: u32 = 2;
 /// Creates the internal tables that are not there.
 ///
 /// - `_meta`: facts about the file: its format, the identity of its change log, the shape of the user's tables, which
-///   seeds were loaded, the last revision given when the log was last trimmed.
+///   seeds were loaded, the last revision given when the log was last trimmed, the position at which the tables last got another shape.
 /// - `_changes`: the change log, one row per changed record in commit order. `op` is 1 for an insert, 2 for an update, 3
 ///   for a delete, 4 for one because its time had come; `at` milliseconds since 1970; `after` the record after the change as a JSON object, `before` what it
 ///   held before in the attributes that changed (for a delete: in all).

@@ -11,6 +11,8 @@ pub const LOCK_NAME: &str = "stoa.lock";
 /// The database's name in the data folder.
 pub(super) const DATABASE_NAME: &str = "stoa.db";
 
+/// In `_meta`: the position of the change log at which the tables got another shape for the last time.
+pub(super) const SHAPED_AT: &str = "shaped_at";
 /// In `_meta`: the last revision given when the change log was last trimmed.
 pub(super) const REVISION: &str = "revision";
 

@@ -1,5 +1,6 @@
 //! What the change log says happened between two positions: of each record the state before and the state after.
 
+use super::file;
 use super::reader::{ReadError, Reader};
 use crate::catalog::Catalog;
 use crate::{image, limits};
@@ -125,6 +126,14 @@ impl Reader {
         let mut statement = self.connection().prepare_cached("SELECT coalesce(min(seq)-1,0) FROM _changes")?;
         let position: i64 = statement.query_row([], |row| row.get(0))?;
         Ok(position.unsigned_abs())
+    }
+
+    /// The position up to which nobody can go on, although the log is there: the tables had another shape.
+    ///
+    /// # Errors
+    /// libSQL failed.
+    pub fn shaped_at(&self) -> Result<Option<u64>, ReadError> {
+        Ok(file::meta(self.connection(), file::SHAPED_AT)?.and_then(|position| position.parse().ok()))
     }
 
     /// What happened to the records of some tables after `from`, up to `to`.

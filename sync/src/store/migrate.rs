@@ -130,9 +130,18 @@ pub(super) fn migrate(
     }
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let done = apply(connection, &steps, &shape, announce);
+    if done.is_ok() && held != Shape::default() {
+        note_position(connection)?;
+    }
     let kept = done.is_ok() && mode != Mode::Plan;
     connection.execute_batch(if kept { "COMMIT" } else { "ROLLBACK" })?;
     done
+}
+
+/// Notes where in the log the tables got their shape: what was read before may look otherwise now, though no change says so.
+fn note_position(connection: &Connection) -> rusqlite::Result<()> {
+    let seq: i64 = connection.query_row("SELECT coalesce(max(seq),0) FROM _changes", [], |row| row.get(0))?;
+    file::set_meta(connection, file::SHAPED_AT, &seq.to_string())
 }
 
 /// Whether the tables are those of the schema.

@@ -15,8 +15,11 @@ follow bare FOLLOWERS
 
 latency   each follower on a product of its own, 200 changes a second for 10 s: from the request to what its follower gets
 fan-out   all on one product, 20 changes: from the request until the last follower has it
-idle      follows as latency does, says `ready` and waits until its input ends
+idle      each on a product of its own from the 10,000th on, says `ready` and waits until its input ends
 bare      a loop that writes the same frame to all sockets, as fan-out";
+
+/// The first product that `idle` follows: the ones before it are those that change.
+const IDLE: usize = 10_000;
 
 /// About what Stoa sends of a product.
 const FRAME_BYTES: usize = 420;
@@ -99,9 +102,10 @@ fn number(text: &str) -> usize {
 
 async fn measure(what: &str, address: &str, server: Server, followers: usize) {
     let single = what == "fan-out";
-    let arrived = Arrived::new(followers);
+    let first = if what == "idle" { IDLE } else { 0 };
+    let arrived = Arrived::new(first + followers);
     for follower in 0..followers {
-        let product = if single { 0 } else { follower };
+        let product = if single { 0 } else { first + follower };
         follow(address, server, product, &arrived).await;
     }
     match what {

@@ -113,7 +113,8 @@ impl Client {
             return Err(Problem::syntax(format!("there is a subscription called {name:?} on this socket already")));
         }
         if self.subscriptions.len() >= limits::SUBSCRIPTIONS {
-            return Err(Problem::unavailable(format!("a socket takes {} subscriptions", limits::SUBSCRIPTIONS)));
+            let detail = format!("a socket takes {} subscriptions: open another", limits::SUBSCRIPTIONS);
+            return Err(Problem::syntax(detail));
         }
         Ok(())
     }
