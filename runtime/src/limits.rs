@@ -147,6 +147,12 @@ pub const SOCKET_SILENCE: Duration = Duration::from_secs(90);
 /// How long the other side may take to answer the end of a WebSocket.
 pub const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
+/// How long the next step of the log waits at most for those who have not heard of the last ones yet, and between two looks
+/// at them.
+pub const HEARING_WAIT: Duration = Duration::from_millis(250);
+/// See [`HEARING_WAIT`].
+pub const HEARING_PAUSE: Duration = Duration::from_millis(1);
+
 /// How often queries that nobody follows any more are forgotten.
 pub const PRUNE_INTERVAL: Duration = Duration::from_secs(1);
 

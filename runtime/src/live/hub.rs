@@ -63,7 +63,20 @@ impl Hub {
                 tokio::time::sleep(limits::FOLLOW_AGAIN).await;
                 positions.mark_changed();
             }
+            self.let_hear().await;
         }
+    }
+
+    /// Lets those who follow hear what was told before more is, so that busy processors make longer steps instead of
+    /// subscribers that begin anew.
+    async fn let_hear(&self) {
+        let heard = async {
+            while self.tail.lock().await.is_ahead() {
+                tokio::time::sleep(limits::HEARING_PAUSE).await;
+            }
+        };
+        // Whoever has not heard by then has begun anew.
+        _ = tokio::time::timeout(limits::HEARING_WAIT, heard).await;
     }
 
     async fn advance(&self) -> Result<u64, ReadError> {

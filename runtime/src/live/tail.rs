@@ -66,6 +66,11 @@ impl Tail {
         Ok(seq)
     }
 
+    /// Whether those who follow have much left to hear.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.topics.are_behind()
+    }
+
     /// Takes part in what is told to those who follow a query, from the next step on.
     pub(super) fn join(&mut self, followed: &Arc<Followed>) -> Receiver<Event> {
         self.topics.join(followed)

@@ -30,6 +30,8 @@ pub(super) struct Topics {
     /// By the position of their tables: where to look for those that a changed record can concern.
     tables: Vec<Interests>,
     hasher: RandomState,
+    /// Those who were told something in the last step.
+    told: Vec<u128>,
 }
 
 struct Topic {
@@ -141,17 +143,27 @@ impl Topics {
     }
 
     /// Tells everybody what a step of the log, which ends at `seq`, means for them.
-    pub(super) fn tell(&self, reader: &Reader, renderer: &Renderer, alterations: &Alterations, seq: u64) {
+    pub(super) fn tell(&mut self, reader: &Reader, renderer: &Renderer, alterations: &Alterations, seq: u64) {
+        self.told.clear();
         for (identity, altered) in self.concerned(renderer.schema(), alterations) {
             let Some(topic) = self.all.get(&identity) else { continue };
             let views = Views::new(reader, renderer, alterations);
             topic.tell_messages(topic.followed.told(&views, altered.into_iter()), seq);
+            self.told.push(identity);
         }
         for identity in self.looking(alterations) {
             let Some(topic) = self.all.get(&identity) else { continue };
             let views = Views::new(reader, renderer, alterations);
             topic.tell_messages(topic.followed.told_of_all(&views, alterations), seq);
+            self.told.push(identity);
         }
+    }
+
+    /// Whether somebody has much left to hear of what was told last. Who reads slowly hears nevertheless: it is the
+    /// processors that are behind.
+    pub(super) fn are_behind(&self) -> bool {
+        let waiting = |identity| self.all.get(identity).map_or(0, |topic: &Topic| topic.events.len());
+        self.told.iter().any(|identity| waiting(identity) > limits::WAITING_STEPS / 2)
     }
 
     /// The queries that look at no other table, and which changed records can concern each.
