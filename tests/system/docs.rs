@@ -34,6 +34,7 @@ pages! {
     expressions: "docs/expressions.md",
     formats: "docs/formats.md",
     http: "docs/http.md",
+    live: "docs/live.md",
     openapi: "docs/openapi.md",
     queries: "docs/queries.md",
     rules: "docs/rules.md",
