@@ -35,7 +35,7 @@ pub const SWEPT_ROWS: usize = 500;
 /// Time between two looks at the size and age of the change log while it grows.
 pub const LOG_LOOK: Duration = Duration::from_millis(500);
 
-/// The same while nothing is written.
+/// The same when nothing has been written for so long.
 pub const IDLE_LOG_LOOK: Duration = Duration::from_secs(5);
 
 /// Rows of the change log that are measured at a time.

@@ -54,18 +54,20 @@ fn run(
     keep: impl Fn(&mut Log) -> Result<Rest, KeepError>,
 ) {
     let mut log = None;
-    let mut seen = 0;
+    let (mut seen, mut moved) = (0, Instant::now());
     let mut rest = limits::LOG_LOOK;
     while ended.recv_timeout(rest) == Err(RecvTimeoutError::Timeout) {
         let now = position.reached();
-        let moved = std::mem::replace(&mut seen, now) != now;
+        if std::mem::replace(&mut seen, now) != now {
+            moved = Instant::now();
+        }
         let kept = match &mut log {
             Some(log) => keep(log),
             None => Log::open(path).map_err(KeepError::Read).and_then(|opened| keep(log.insert(opened))),
         };
         rest = match kept {
             Ok(Rest::Short(rest)) => rest,
-            Ok(Rest::Long) if moved => limits::LOG_LOOK,
+            Ok(Rest::Long) if moved.elapsed() < limits::IDLE_LOG_LOOK => limits::LOG_LOOK,
             Ok(Rest::Long) => limits::IDLE_LOG_LOOK,
             Err(KeepError::Trim(TrimError::Busy)) => limits::LOG_LOOK,
             Err(KeepError::Trim(TrimError::Closed)) => return,
