@@ -8,7 +8,7 @@ use std::time::Duration;
 use stoa_sync::store::Retention;
 
 /// Where Stoa listens unless it is told otherwise: this machine only.
-const DEFAULT_LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9926));
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9926));
 
 /// How many hours and megabytes of the change log are kept unless it is told otherwise.
 const DEFAULT_LOG: (u32, u32) = (24, 256);

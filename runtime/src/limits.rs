@@ -158,3 +158,21 @@ pub const PRUNE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Answers to a client's messages that wait on a WebSocket; with more its next message is not read yet.
 pub const SOCKET_ANSWERS: usize = 16;
+
+/// How long `stoa watch` waits before it connects again: at first, and at most; each time twice as long as before.
+pub const RECONNECT_WAIT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// How long a server may take to accept `stoa watch`, and to send the rest of an answer that refuses it.
+pub const CONNECT_WAIT: Duration = Duration::from_secs(10);
+
+/// Without a message or a ping for so long, `stoa watch` takes the connection for dead: three pings of the server.
+pub const WATCH_SILENCE: Duration = Duration::from_secs(90);
+
+/// How long `stoa watch` tries to say goodbye.
+pub const GOODBYE_WAIT: Duration = Duration::from_secs(1);
+
+/// Bytes of a message that `stoa watch` takes: more than a record with its relations should have. A longer one ends the connection.
+pub const WATCHED_BYTES: usize = 256 << 20;
+
+/// Bytes that `stoa watch` reads of an answer that refuses it.
+pub const REFUSAL_BYTES: u64 = 64 << 10;

@@ -95,7 +95,7 @@ fn help_teaches() {
     let (code, output) = stoa(&["--help"], &[]);
     assert_eq!(code, Some(0));
     assert_says(&output, &["dev", "serve", "check", "examples/storefront"]);
-    for command in ["dev", "serve", "check", "import", "export", "migrate", "version"] {
+    for command in ["dev", "serve", "check", "import", "export", "migrate", "watch", "version"] {
         let (code, output) = stoa(&[command, "--help"], &[]);
         assert_eq!(code, Some(0));
         assert_says(&output, &["Example"]);

@@ -6,6 +6,7 @@ mod check;
 mod import;
 mod export;
 mod migrate;
+mod watch;
 mod offline;
 mod files;
 mod progress;
@@ -106,6 +107,16 @@ Example:
   stoa migrate my-app --plan
   stoa migrate my-app --allow-destructive")]
     Migrate(MigrateArgs),
+    /// Print the changes of records as they happen.
+    #[command(after_help = "\
+The URL is that of a table, a query or a record, as for GET; a path alone means the server on this machine.
+A connection that breaks is taken up where it was. Ctrl-C ends with 0; ends with 1 if the server refuses.
+
+Example:
+  stoa watch '/Product/?inStock=true&select=id,stockQuantity'
+  stoa watch ws://127.0.0.1:9926/Event/user123 --json | jq .value
+  stoa watch /Product/ --once")]
+    Watch(WatchArgs),
     /// Print the version.
     #[command(after_help = "\
 Example:
@@ -186,6 +197,23 @@ struct MigrateArgs {
     allow_destructive: bool,
 }
 
+/// What is watched, and how it is shown.
+#[derive(Debug, Args)]
+struct WatchArgs {
+    /// http://HOST/TABLE/?QUERY, ws://…, or a path of the server at 127.0.0.1:9926; no TLS.
+    #[arg(value_name = "URL")]
+    url: String,
+    /// Print each message as it came, a JSON text on each line.
+    #[arg(long)]
+    json: bool,
+    /// End when the current state is complete.
+    #[arg(long, conflicts_with = "no_snapshot")]
+    once: bool,
+    /// Leave out the current state: print only what comes.
+    #[arg(long)]
+    no_snapshot: bool,
+}
+
 /// What a server is told.
 #[derive(Debug, Args)]
 struct ServerArgs {
@@ -245,6 +273,7 @@ pub fn run() -> ExitCode {
         Command::Import(arguments) => import::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
+        Command::Watch(arguments) => watch::run(&arguments),
         Command::Version { verbose } => version::run(verbose),
     };
     match done {
