@@ -7,5 +7,6 @@ pub mod fixture;
 pub mod client;
 pub mod server;
 pub mod at_once;
+pub mod live;
 pub mod fuzz;
 pub mod dice;

@@ -12,6 +12,7 @@ mod files;
 mod fixtures;
 mod formats;
 mod image;
+mod live;
 mod migrations;
 mod openapi;
 mod primary;
