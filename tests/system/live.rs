@@ -3,6 +3,7 @@
 
 mod ends;
 mod events;
+mod frames;
 mod keys;
 mod many;
 mod refused;
