@@ -1,9 +1,13 @@
 //! Live updates, as their subscribers see them: what is told, what is not, and that what was told is what is there,
 //! whatever happens in between.
 
+mod clients;
+mod crash;
+mod crowd;
 mod ends;
 mod events;
 mod frames;
+mod history;
 mod keys;
 mod many;
 mod refused;

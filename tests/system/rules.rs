@@ -14,40 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use stoa_tests::client::{Answer, Client};
-use stoa_tests::dice::Dice;
-
-/// How many of something: few by default, the full count with `STOA_LONG=1`.
-fn count(few: usize, full: usize) -> usize {
-    if stoa_tests::server::long() { full } else { few }
-}
-
-/// The seeds of this run: `STOA_SEED` alone, or the first of all.
-fn seeds(few: u64, full: u64) -> std::ops::Range<u64> {
-    match std::env::var("STOA_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        Some(seed) => seed..seed + 1,
-        None => 1..1 + if count(0, 1) == 1 { full } else { few },
-    }
-}
-
-/// Says which seed it was, should the test end while it is in use.
-struct Seed(u64);
-
-impl Seed {
-    /// The cases of one of many.
-    fn dice(&self, number: usize) -> Dice {
-        let mixed =
-            self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (number as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03);
-        Dice::new(mixed | 1)
-    }
-}
-
-impl Drop for Seed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("--- STOA_SEED={}", self.0);
-        }
-    }
-}
+use stoa_tests::dice::{Seed, count, seeds};
 
 /// How many answers have the status.
 fn with_status(answers: &[Answer], status: u16) -> usize {
@@ -67,7 +34,7 @@ fn poll(client: &Client, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer
 }
 
 /// Opens the database of a server, which may be running.
-fn open(data: &Path) -> Connection {
+pub(super) fn open(data: &Path) -> Connection {
     Connection::open_with_flags(data.join("stoa.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
 }
 

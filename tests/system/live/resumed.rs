@@ -82,7 +82,6 @@ fn tokens_that_lead_nowhere_begin_anew() {
         "".to_owned(),
         "%F0%9F%A6%89".to_owned(),
         "3.5".to_owned(),
-        "+3".to_owned(),
     ];
     for token in nowhere {
         let expected = ["reset", "put a 3", "put c 4", "put d 5", "ready"];
