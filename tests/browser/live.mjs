@@ -55,13 +55,13 @@ async function followsWithASocket(page) {
     window.heard = [];
     window.socket = new WebSocket(`ws://${location.host}/Item/?select(n)`);
     window.socket.onmessage = ({ data }) => window.heard.push(JSON.parse(data));
-    window.closed = new Promise((closed) => { window.socket.onclose = ({ code, wasClean }) => closed([code, wasClean]); });
+    window.ended = new Promise((closed) => { window.socket.onclose = ({ code, wasClean }) => closed([code, wasClean]); });
   });
   await hears(page, ['put', 'a', 1], ['ready', undefined, undefined]);
   await send('PUT', '/Item/b', { n: 2 });
   await send('DELETE', '/Item/b');
   await hears(page, ['put', 'b', 2], ['delete', 'b', undefined]);
-  assert.deepEqual(await page.evaluate(() => { window.socket.close(3001, 'enough'); return window.closed; }), [3001, true]);
+  assert.deepEqual(await page.evaluate(() => { window.socket.close(3001, 'enough'); return window.ended; }), [3001, true]);
 }
 
 async function followsWithEvents(page) {

@@ -10,6 +10,7 @@ mod frames;
 mod history;
 mod keys;
 mod many;
+mod meanings;
 mod refused;
 mod related;
 mod resumed;

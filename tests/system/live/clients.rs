@@ -22,12 +22,12 @@ fn run(tool: PathBuf, script: &str) {
 fn websockets_of_python_follows() {
     let python = root().join("target/tools/venv/bin/python");
     assert!(python.is_file(), "{} is missing: run tests/provide-python", python.display());
-    run(python, "tests/live/follow.py");
+    run(python, "tests/system/live/clients/follow.py");
 }
 
 #[test]
 fn ws_of_node_follows() {
-    run("node".into(), "tests/live/follow.mjs");
+    run("node".into(), "tests/system/live/clients/follow.mjs");
 }
 
 #[test]

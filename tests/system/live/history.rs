@@ -76,7 +76,7 @@ fn one_history(seed: &Seed) {
                 let (mut writer, client) = (Writer::new(number, seed.dice(number)), Client::new(&server.base));
                 let pace = &pace;
                 scope.spawn(move || {
-                    for _ in 0..count(400, 1_000) {
+                    for _ in 0..count(400, 700) {
                         writer.write(&client);
                         pace.step();
                     }

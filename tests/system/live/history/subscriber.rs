@@ -129,7 +129,7 @@ impl<'t> Subscriber<'t> {
                 0 => return false,
                 1 => {
                     self.account.stalls += 1;
-                    let long = self.dice.below(10) == 0;
+                    let long = self.dice.below(4) == 0;
                     self.pace.wait(self.dice.below(if long { 600 } else { 60 }));
                 }
                 _ => {}

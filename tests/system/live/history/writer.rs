@@ -84,7 +84,7 @@ impl Writer {
 
     fn product(&mut self) -> Json {
         // Long enough for a subscriber who does not read to be in the way.
-        let note = "x".repeat(self.below(12_000));
+        let note = "x".repeat(self.below(24_000));
         json!({
             "name": self.name(), "price": self.below(100), "stock": self.below(4), "tags": self.some_of(&["red", "blue"]),
             "notes": [note], "categoryId": if self.below(5) == 0 { Json::Null } else { json!(self.id('c', 5)) },
