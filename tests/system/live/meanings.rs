@@ -295,8 +295,9 @@ fn values_are_written_as_get_writes_them() {
         client.send("PUT", &path, &[("content-type", "application/json")], body.as_bytes()).expect(201);
         let answer = client.get(&path).expect(200);
         let expected = format!("\"value\":{},\"etag\":{},", answer.text(), json!(answer.header("etag").unwrap()));
-        let mut state = Events::open(server.port(), &path, &[]).unwrap();
-        let mut missed = Events::open(server.port(), &format!("{path}?since=0"), &[]).unwrap();
+        let query = format!("/Item/?id=i{number}");
+        let mut state = Events::open(server.port(), &query, &[]).unwrap();
+        let mut missed = Events::open(server.port(), &format!("{query}&since=0"), &[]).unwrap();
         for (how, events) in [("state", &mut state), ("missed", &mut missed), ("living", &mut living)] {
             let told = events.next_data().unwrap().text;
             assert!(told.contains(&expected), "{how}:\n{told}\nwithout\n{expected}");

@@ -1,10 +1,11 @@
 //! Where a subscriber goes on from: `since`, `snapshot=false`, and tokens that lead nowhere.
 
-use super::{commit, following, patch, put, shop};
+use super::{SHOP, commit, following, patch, put, shop};
 use serde_json::json;
+use std::time::Instant;
 use stoa_tests::client::Client;
-use stoa_tests::live::{Follower, brief};
-use stoa_tests::server::Server;
+use stoa_tests::live::{Follower, PATIENCE, brief};
+use stoa_tests::server::{Server, Start};
 
 const PATH: &str = "/Product/?price=lt=50&select(price)";
 
@@ -137,4 +138,30 @@ fn a_record_by_its_key_is_resumed_too() {
     follower.hears(&["delete b."]);
     let mut follower = Follower::socket(&server, "/Product/b?select(price)&since=2");
     follower.hears(&["delete b", "ready"]);
+}
+
+#[test]
+fn what_the_log_has_forgotten_begins_anew() {
+    let app = tempfile::tempdir().unwrap();
+    std::fs::write(app.path().join("schema.graphql"), SHOP).unwrap();
+    let arguments = ["--log-megabytes", "1"].map(str::to_owned).to_vec();
+    let server = Server::start(app.path(), Start { arguments, ..Start::default() });
+    let client = Client::new(&server.base);
+    for number in 0..40 {
+        let product = json!({"price": number, "name": "x".repeat(100_000)});
+        put(&client, "/Product/a", &product.to_string());
+    }
+    let began = Instant::now();
+    loop {
+        let mut follower = Follower::socket(&server, "/Product/?select(price)&since=1");
+        let first = brief(&follower.heard());
+        if first == "reset" {
+            follower.hears(&["put a 39", "ready"]);
+            break;
+        }
+        assert_eq!(first, "put a 39");
+        assert!(began.elapsed() < PATIENCE, "40 changes of 100 KB are kept in 1 MB");
+    }
+    // The last are kept.
+    Follower::socket(&server, "/Product/?select(price)&since=39").hears(&["put a 39", "ready"]);
 }

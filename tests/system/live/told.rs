@@ -206,9 +206,11 @@ fn what_a_commit_makes_and_takes_away_is_not_told() {
             ("PATCH", "/Product/back", json!({"price": 1})),
         ],
     );
-    commit(&client, &[("DELETE", "/Product/back", Json::Null), ("PUT", "/Product/back", json!({"price": 1}))]);
     put(&client, "/Product/marker", r#"{"price":1}"#);
     follower.hears(&[r#"put marker "marker"."#]);
+    // Who looked in between would not know it: it is another one.
+    commit(&client, &[("DELETE", "/Product/back", Json::Null), ("PUT", "/Product/back", json!({"price": 1}))]);
+    follower.hears(&[r#"put back "back"."#]);
 }
 
 #[test]

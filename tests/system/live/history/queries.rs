@@ -74,7 +74,6 @@ fn with(mut shown: Json, name: &str, value: Json) -> Json {
 
 const WHOLE: [&str; 7] = ["id", "name", "price", "stock", "tags", "notes", "categoryId"];
 
-#[expect(clippy::too_many_lines, reason = "a list")]
 pub(super) fn all() -> Vec<Query> {
     let query = |path, table, shown| Query { path, read: path, table, marker: "marker", shown };
     vec![
