@@ -38,6 +38,11 @@ impl Client {
         Self { base: base.to_owned(), agent }
     }
 
+    /// The port of its server.
+    pub fn port(&self) -> u16 {
+        self.base.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
+    }
+
     /// Sends a request; the connection's failure is an error.
     pub fn try_send(
         &self,

@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tungstenite::protocol::{CloseFrame, Role};
 use tungstenite::{Error, Message, WebSocket};
 
@@ -181,7 +181,10 @@ impl Follower {
 }
 
 fn next_text(socket: &mut WebSocket<TcpStream>) -> Result<String, End> {
+    let began = Instant::now();
     loop {
+        // Pings come, whether or not there is anything to tell.
+        assert!(began.elapsed() < 2 * PATIENCE, "nothing came but pings");
         match socket.read() {
             Ok(Message::Text(text)) => return Ok(text.as_str().to_owned()),
             Ok(Message::Close(Some(frame))) => {

@@ -22,7 +22,7 @@ fn with_status(answers: &[Answer], status: u16) -> usize {
 }
 
 /// Asks until the answer is as wanted; at most ten seconds, for a clock must pass.
-fn poll(client: &Client, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
+pub(super) fn poll(client: &Client, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
     let began = Instant::now();
     loop {
         let answer = client.get(path);

@@ -1,9 +1,11 @@
 //! Server-sent events as they come over the wire (HTML Living Standard §9.2).
 
+use super::PATIENCE;
 use super::wire::{Opened, request};
 use crate::client::Answer;
 use std::io::{BufRead, BufReader, Chain, Cursor, ErrorKind, Read};
 use std::net::TcpStream;
+use std::time::Instant;
 
 /// An answer of `text/event-stream`.
 #[derive(Debug)]
@@ -62,7 +64,9 @@ impl Events {
 
     /// The next event with a message.
     pub fn next_data(&mut self) -> Option<Event> {
+        let began = Instant::now();
         loop {
+            assert!(began.elapsed() < 2 * PATIENCE, "nothing came but signs of life");
             let event = self.next_event()?;
             if event.data.is_some() {
                 return Some(event);

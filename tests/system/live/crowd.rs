@@ -1,6 +1,6 @@
 //! Many at once, and more than a subscriber takes.
 
-use super::{following, patch, put, serve};
+use super::{following, put, serve};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -111,7 +111,7 @@ fn fill(client: &Client) {
 }
 
 fn write_one(client: &Client, number: usize) {
-    patch(client, &format!("/Item/i{:05}", number * 37 % ROWS), &json!({"n": 100 + number}).to_string());
+    client.json("PATCH", &format!("/Item/i{:05}", number * 37 % ROWS), &json!({"n": 100 + number})).expect(200);
 }
 
 /// Memory of the process that no file stands behind.

@@ -1,6 +1,7 @@
 //! What ends: the life of records, the schema, the server.
 
-use super::{following, put, serve, shop};
+use super::{delete, following, patch, put, serve, shop};
+use crate::rules::poll;
 use serde_json::json;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stoa_schema::time::Instant;
@@ -30,6 +31,60 @@ fn what_expires_is_told_when_it_is_swept() {
     one.hears(&[r#"put h "h"."#, "delete h."]);
     carts.hears(&[r#"put c {"holds":[{"id":"h"}]}."#, r#"put c {"holds":[]}."#]);
     client.get("/Hold/h").expect(404);
+}
+
+const HOLDS: &str = "
+type Product @table @export { id: ID @primaryKey name: String holds: [Hold] @relationship(to: productId) }
+type Hold @table @export { id: ID @primaryKey productId: ID @indexed person: String until: Date @expiresAt
+  product: Product @relationship(from: productId) }";
+
+/// Nothing is swept: what has expired stays where it is, for as long as a test looks.
+fn unswept() -> (tempfile::TempDir, Server, Client) {
+    let app = tempfile::tempdir().unwrap();
+    std::fs::write(app.path().join("schema.graphql"), HOLDS).unwrap();
+    let server = Server::start(app.path(), Start { arguments: vec!["--no-sweep".to_owned()], ..Start::default() });
+    let client = Client::new(&server.base);
+    put(&client, "/Product/p", r#"{"name":"Lamp"}"#);
+    (app, server, client)
+}
+
+fn hold(client: &Client, ms: u64) {
+    put(client, "/Hold/h", &json!({"productId": "p", "person": "A", "until": soon(ms)}).to_string());
+}
+
+/// The state that a subscriber has was read before it expired. What takes it out of the query must be told, for when it is
+/// swept it is no part of the query any more.
+#[test]
+fn what_has_expired_leaves_before_it_is_swept() {
+    let (_app, server, client) = unswept();
+    hold(&client, 1_000);
+    let mut holds = following(&server, "/Hold/?product.name=Lamp&select(id)", &[r#"put h "h""#]);
+    let mut products = following(&server, "/Product/?holds.person=A&name=Lamp&select(id)", &[r#"put p "p""#]);
+    poll(&client, "/Hold/h", |answer| answer.status == 404);
+    patch(&client, "/Product/p", r#"{"name":"Bulb"}"#);
+    put(&client, "/Product/marker", r#"{"name":"Lamp"}"#);
+    put(&client, "/Hold/marker", r#"{"productId":"marker","person":"A"}"#);
+    products.hears(&["leave p.", r#"put marker "marker"."#]);
+    holds.hears(&["leave h.", r#"put marker "marker"."#]);
+}
+
+/// The state that a subscriber has was read after it expired, and shows nothing of it.
+#[test]
+fn what_comes_in_place_of_what_has_expired_is_told() {
+    let (_app, server, client) = unswept();
+    hold(&client, 1);
+    poll(&client, "/Hold/h", |answer| answer.status == 404);
+    let path = "/Product/?holds.person=A&select(id)";
+    let mut other = following(&server, path, &[]);
+    put(&client, "/Hold/other", r#"{"productId":"p","person":"A"}"#);
+    other.hears(&[r#"put p "p"."#]);
+    delete(&client, "/Hold/other");
+    other.hears(&["leave p."]);
+    let mut same = following(&server, path, &[]);
+    put(&client, "/Hold/h", r#"{"productId":"p","person":"A"}"#);
+    put(&client, "/Product/marker", "{}");
+    put(&client, "/Hold/marker", r#"{"productId":"marker","person":"A"}"#);
+    same.hears(&[r#"put p "p"."#, r#"put marker "marker"."#]);
 }
 
 #[test]

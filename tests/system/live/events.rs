@@ -1,6 +1,6 @@
 //! The same messages as server-sent events.
 
-use super::{put, shop};
+use super::{delete, post, put, shop};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -27,7 +27,7 @@ fn events_are_framed_as_browsers_read_them() {
     let ready = events.next_event().unwrap();
     assert_eq!(ready.text, format!("id: {token}\ndata: {{\"type\":\"ready\",\"seq\":1,\"since\":\"{token}\"}}\n"));
 
-    client.delete("/Product/p1").expect(204);
+    delete(&client, "/Product/p1");
     let gone = events.next_event().unwrap();
     let (data, rest) = gone.text.split_once(",\"timestamp\":").unwrap();
     assert_eq!(data, format!("id: {log}-2\ndata: {{\"type\":\"delete\",\"table\":\"Product\",\"id\":\"p1\""));
@@ -42,7 +42,7 @@ fn in_the_middle_of_a_step_the_id_leads_nowhere() {
     let mut events = Events::open(server.port(), "/Product/?select(id)", &[]).unwrap();
     let ready = events.next_data().unwrap();
     let log = ready.id.as_deref().unwrap().strip_suffix("-0").unwrap();
-    client.json("POST", "/Product/", &json!([{"id": "a"}, {"id": "b"}, {"id": "c"}])).expect(201);
+    post(&client, "/Product/", &json!([{"id": "a"}, {"id": "b"}, {"id": "c"}]));
     let ids: Vec<Option<String>> = (0..3).map(|_| events.next_data().unwrap().id).collect();
     assert_eq!(ids, [Some("anew".to_owned()), None, Some(format!("{log}-3"))]);
     put(&client, "/Product/d", "{}");
@@ -59,7 +59,7 @@ fn events_tell_what_sockets_tell() {
         follower.hears(&["put p1 1", "ready"]);
         put(&client, "/Product/p1", r#"{"price":2}"#);
         follower.hears(&["put p1 2."]);
-        client.delete("/Product/p1").expect(204);
+        delete(&client, "/Product/p1");
         follower.hears(&["delete p1."]);
         put(&client, "/Product/p1", r#"{"price":1}"#);
         follower.hears(&["put p1 1."]);

@@ -1,6 +1,6 @@
 //! `/_stoa/live`: one socket with many subscriptions.
 
-use super::{put, shop};
+use super::{delete, put, shop};
 use serde_json::{Value as Json, json};
 use stoa_tests::live::{End, Follower, open};
 use stoa_tests::server::Server;
@@ -25,7 +25,7 @@ fn subscriptions_are_told_each_under_its_name() {
     socket.hears(&[r#"shelves: put c "Home"."#]);
     put(&client, "/Product/p2", r#"{"price":2}"#);
     socket.hears(&["list: put p2 2."]);
-    client.delete("/Product/p2").expect(204);
+    delete(&client, "/Product/p2");
     socket.hears(&["list: delete p2."]);
 }
 

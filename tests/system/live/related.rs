@@ -1,6 +1,6 @@
 //! What is told because of other records: those that a query asks for or shows.
 
-use super::{commit, following, patch, put, serve, shop};
+use super::{commit, delete, following, patch, put, serve, shop};
 use serde_json::{Value as Json, json};
 use stoa_tests::client::Client;
 
@@ -28,7 +28,7 @@ fn products_come_and_go_with_their_category() {
     follower.hears(&["put p1 1."]);
     put(&client, "/Product/p4", r#"{"price":4,"categoryId":"c2"}"#);
     follower.hears(&["put p4 4."]);
-    client.delete("/Category/c2").expect(204);
+    delete(&client, "/Category/c2");
     let (one, two) = (follower.heard(), follower.heard());
     let mut left = [one, two].map(|told| stoa_tests::live::brief(&told));
     left[1] = left[1].trim_end_matches('.').to_owned();
@@ -73,7 +73,7 @@ fn what_is_shown_of_a_related_record_is_told_anew() {
         [r#"put p1 {"price":1,"category":{"name":"Home"}}"#, r#"put p2 {"price":2,"category":{"name":"Garden"}}"#];
     let mut follower = following(&server, path, &state);
     patch(&client, "/Category/c1", r#"{"name":"House"}"#);
-    client.delete("/Category/c2").expect(204);
+    delete(&client, "/Category/c2");
     follower.hears(&[r#"put p1 {"price":1,"category":{"name":"House"}}."#, r#"put p2 {"price":2,"category":null}."#]);
     // Nothing that is shown changes.
     put(&client, "/Category/c3", r#"{"name":"House"}"#);
@@ -113,7 +113,7 @@ fn lists_of_related_records_are_told_anew() {
         r#"put c1 {"name":"Home","products":[{"price":0}]}"#,
         r#"put c2 {"name":"Garden","products":[{"price":1}]}."#,
     ]);
-    client.delete("/Product/p3").expect(204);
+    delete(&client, "/Product/p3");
     cheap.hears(&["leave c1."]);
 }
 
@@ -139,7 +139,7 @@ fn a_way_over_two_relations_is_followed() {
     shown.hears(&[r#"put o {"lines":[{"product":{"name":"Lamp"}}]}."#]);
     named.hears(&[r#"put o "o"."#]);
     // What a cascade takes along is told as well.
-    client.delete("/Order/o").expect(204);
+    delete(&client, "/Order/o");
     shown.hears(&["delete o."]);
     named.hears(&["delete o."]);
     lines.hears(&["delete l."]);

@@ -1,6 +1,6 @@
 //! Where a subscriber goes on from: `since`, `snapshot=false`, and tokens that lead nowhere.
 
-use super::{SHOP, commit, following, patch, put, shop};
+use super::{SHOP, commit, delete, following, patch, post, put, shop};
 use serde_json::json;
 use std::time::Instant;
 use stoa_tests::client::Client;
@@ -15,7 +15,7 @@ fn fill(client: &Client) {
     put(client, "/Product/b", r#"{"price":2}"#);
     patch(client, "/Product/a", r#"{"price":3}"#);
     patch(client, "/Product/b", r#"{"price":60}"#);
-    client.json("POST", "/Product/", &json!([{"id": "c", "price": 4}, {"id": "d", "price": 5}])).expect(201);
+    post(client, "/Product/", &json!([{"id": "c", "price": 4}, {"id": "d", "price": 5}]));
 }
 
 /// What a subscriber hears up to `ready`, that it leads to the end of the log, and that it goes on from there.
@@ -29,7 +29,7 @@ fn heard(server: &Server, client: &Client, path: &str) -> Vec<String> {
     assert_eq!(follower.fold().token(), position);
     put(client, "/Product/marker", r#"{"price":0}"#);
     follower.hears(&["put marker 0."]);
-    client.delete("/Product/marker").expect(204);
+    delete(&client, "/Product/marker");
     follower.hears(&["delete marker."]);
     follower.close();
     heard
@@ -134,7 +134,7 @@ fn a_record_by_its_key_is_resumed_too() {
     follower.hears(&["put b 60", "ready"]);
     let mut follower = Follower::socket(&server, "/Product/b?select(price)&snapshot=false");
     follower.hears(&["ready"]);
-    client.delete("/Product/b").expect(204);
+    delete(&client, "/Product/b");
     follower.hears(&["delete b."]);
     let mut follower = Follower::socket(&server, "/Product/b?select(price)&since=2");
     follower.hears(&["delete b", "ready"]);

@@ -1,6 +1,6 @@
 //! What is told of the records themselves.
 
-use super::{commit, following, patch, put, shop};
+use super::{commit, delete, following, patch, post, put, shop};
 use serde_json::{Value as Json, json};
 use stoa_tests::live::Follower;
 
@@ -29,7 +29,7 @@ fn a_message_has_what_get_answers() {
         json!({"type": "put", "table": "Product", "id": "p1", "value": patched.body_json(),
                "etag": patched.header("etag"), "seq": 2, "timestamp": told["timestamp"]})
     );
-    client.delete("/Product/p1").expect(204);
+    delete(&client, "/Product/p1");
     let told = follower.heard();
     let deleted = json!({"type": "delete", "table": "Product", "id": "p1", "seq": 3, "timestamp": told["timestamp"]});
     assert_eq!(told, deleted);
@@ -41,7 +41,7 @@ fn a_record_is_followed_before_after_and_between_its_lives() {
     let mut follower = following(&server, "/Product/p1", &[]);
     put(&client, "/Product/p2", "{}");
     put(&client, "/Product/p1", r#"{"name":"Lamp","price":60,"stock":3}"#);
-    client.delete("/Product/p1").expect(204);
+    delete(&client, "/Product/p1");
     put(&client, "/Product/p1", r#"{"name":"Lamp","price":60,"stock":3}"#);
     follower.hears(&[&format!("put p1 {LAMP}."), "delete p1.", &format!("put p1 {LAMP}.")]);
 }
@@ -54,12 +54,12 @@ fn a_collection_is_followed_with_and_without_its_slash() {
     for path in ["/Product/", "/Product"] {
         let mut follower = following(&server, path, &[&state]);
         put(&client, "/Category/c", "{}");
-        client.json("POST", "/Product/", &json!({"id": path})).expect(201);
+        post(&client, "/Product/", &json!({"id": path}));
         let id = format!(
             r#"put {path} {{"id":"{path}","name":null,"price":null,"stock":null,"tags":null,"categoryId":null}}."#
         );
         follower.hears(&[&id]);
-        client.delete("/Product/?id!=p1").expect(200);
+        delete(&client, "/Product/?id!=p1");
         follower.hears(&[&format!("delete {path}.")]);
     }
 }
@@ -84,8 +84,8 @@ fn what_does_not_match_any_more_leaves() {
     patch(&client, "/Product/p1", r#"{"price":49}"#);
     patch(&client, "/Product/p2", r#"{"price":50}"#);
     patch(&client, "/Product/p2", r#"{"price":51}"#);
-    client.delete("/Product/p2").expect(204);
-    client.delete("/Product/p1").expect(204);
+    delete(&client, "/Product/p2");
+    delete(&client, "/Product/p1");
     put(&client, "/Product/p3", r#"{"price":1}"#);
     follower.hears(&[
         r#"put p1 {"id":"p1","price":49}."#,
@@ -155,7 +155,7 @@ fn a_change_that_shows_nothing_new_is_not_told() {
     patch(&client, "/Product/p1", r#"{"stock":1,"tags":["x"]}"#);
     patch(&client, "/Product/p1", r#"{"name":"Lamp"}"#);
     put(&client, "/Product/p0", r#"{"price":1}"#);
-    client.delete("/Product/p0").expect(204);
+    delete(&client, "/Product/p0");
     patch(&client, "/Product/p1", r#"{"name":"marker"}"#);
     follower.hears(&[r#"put p1 {"name":"marker"}."#]);
 }
@@ -183,12 +183,12 @@ fn a_commit_tells_of_each_record_once_and_ends_with_its_position() {
     follower.hears(&[r#"put old {"price":2}"#, r#"put new {"price":4}"#, "delete gone."]);
 
     let three = json!([{"id": "x", "price": 1}, {"id": "y", "price": 1}, {"id": "z", "price": 1}]);
-    client.json("POST", "/Product/", &three).expect(201);
+    post(&client, "/Product/", &three);
     follower.hears(&[r#"put x {"price":1}"#, r#"put y {"price":1}"#, r#"put z {"price":1}."#]);
     let updated = client.json("PATCH", "/Product/?price=1", &json!({"price": 5})).expect(200).body_json();
     assert_eq!(updated["updated"], 3);
     follower.hears(&[r#"put x {"price":5}"#, r#"put y {"price":5}"#, r#"put z {"price":5}."#]);
-    client.delete("/Product/?price=5").expect(200);
+    delete(&client, "/Product/?price=5");
     follower.hears(&["delete x", "delete y", "delete z."]);
 }
 
