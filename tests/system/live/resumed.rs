@@ -29,7 +29,7 @@ fn heard(server: &Server, client: &Client, path: &str) -> Vec<String> {
     assert_eq!(follower.fold().token(), position);
     put(client, "/Product/marker", r#"{"price":0}"#);
     follower.hears(&["put marker 0."]);
-    delete(&client, "/Product/marker");
+    delete(client, "/Product/marker");
     follower.hears(&["delete marker."]);
     follower.close();
     heard
