@@ -24,6 +24,8 @@ pub struct Followed {
     whole: bool,
     /// The ways to other tables whose records the query asks for or shows; with each its beginnings.
     ways: Vec<Vec<Hop>>,
+    /// Whether records expire to which they lead.
+    expiring: bool,
     opening: Opening,
     identity: u128,
 }
@@ -53,10 +55,15 @@ impl Followed {
         ways_of_select(schema, query.table, &query.select, &mut Vec::new(), &mut ways);
         ways.sort_unstable();
         ways.dedup();
+        let expires = |(table, relation): &Hop| {
+            let target = schema.table(schema.table(*table).relation(*relation).target);
+            target.expiration_seconds.is_some() || target.attributes.iter().any(|it| it.expires_at.is_some())
+        };
         Self {
             whole: query.zone.is_none() && query.select == Select::all(schema, query.table),
             opening: Opening::new(&schema.table(query.table).name),
             identity: xxh3_128(identity.as_bytes()),
+            expiring: ways.iter().filter_map(|way| way.last()).any(expires),
             ways,
             query,
             renderer,
@@ -195,15 +202,17 @@ impl Followed {
             (None, None) => return Ok(None),
             (Some(_), None) if concerned.after.is_none() => self.opening.delete(&id, at_ms),
             (Some(_), None) => self.opening.leave(&id, at_ms),
+            // Nobody can say which subscribers know what it refers to that has expired: what matters is what is left.
+            (_, Some(state)) if self.expiring && self.holds(&views.living, Some(state))?.is_none() => return Ok(None),
             (was, Some(state)) => {
                 let mut value = Vec::with_capacity(256);
-                if let Some(was) = was.filter(|_| !concerned.made_again)
+                if let Some(was) = was.filter(|_| !concerned.made_again && !self.expiring)
                     && self.shows_the_same(views, was, state, &mut value)?
                 {
                     return Ok(None);
                 }
                 if value.is_empty() {
-                    self.write(&views.after, &state.values, &mut value)?;
+                    self.write(&views.living, &state.values, &mut value)?;
                 }
                 self.put(&id, state.revision, &value, at_ms)
             }
@@ -273,13 +282,16 @@ impl Followed {
 pub(super) struct Views<'a> {
     pub(super) before: View<'a>,
     pub(super) after: View<'a>,
+    /// After it, without what has expired: it is not shown, but was there for those who were told of it until it is swept.
+    pub(super) living: View<'a>,
 }
 
 impl<'a> Views<'a> {
     /// Of the step whose alterations are these and which ends with the snapshot that `reader` holds.
     pub(super) fn new(reader: &'a Reader, renderer: &'a Renderer, alterations: &'a Alterations) -> Self {
         let catalog = renderer.catalog();
-        Self { before: View::before(reader, catalog, alterations), after: View::now(reader, catalog) }
+        let (after, living) = (View::now(reader, catalog), View::living(reader, catalog));
+        Self { before: View::before(reader, catalog, alterations), after, living }
     }
 }
 

@@ -22,6 +22,8 @@ pub struct View<'a> {
     catalog: &'a Catalog,
     /// What has happened since.
     since: Option<&'a Alterations>,
+    /// Whether what has expired is left out, although nobody has taken it away.
+    living: bool,
     /// How many more records may be read.
     budget: Cell<usize>,
 }
@@ -29,7 +31,12 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// The records of a snapshot.
     pub fn now(reader: &'a Reader, catalog: &'a Catalog) -> Self {
-        Self { reader, catalog, since: None, budget: Cell::new(limits::TOLD_CHANGES) }
+        Self { reader, catalog, since: None, living: false, budget: Cell::new(limits::TOLD_CHANGES) }
+    }
+
+    /// The records of a snapshot without those that have expired.
+    pub fn living(reader: &'a Reader, catalog: &'a Catalog) -> Self {
+        Self { living: true, ..Self::now(reader, catalog) }
     }
 
     /// The records of a snapshot before `since` happened, which must hold all that did in the tables that are asked for.
@@ -72,7 +79,8 @@ impl<'a> View<'a> {
             format!("EXISTS(SELECT 1 FROM json_each({column}) AS e WHERE e.value=?1)")
         };
         let columns = &self.catalog.statements(table).columns;
-        let visible = expiry::visible(declared, Row::Bare).map(|visible| format!(" AND {visible}"));
+        let visible =
+            expiry::visible(declared, Row::Bare).filter(|_| self.living).map(|visible| format!(" AND {visible}"));
         let visible = visible.unwrap_or_default();
         let sql = format!("SELECT {REVISION},{columns} FROM {name} WHERE {condition}{visible} ORDER BY {key}");
         let mut statement = self.reader.connection().prepare_cached(&sql)?;
