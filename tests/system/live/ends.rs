@@ -6,7 +6,7 @@ use serde_json::json;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stoa_schema::time::Instant;
 use stoa_tests::client::Client;
-use stoa_tests::live::{End, Follower};
+use stoa_tests::live::{End, Follower, brief};
 use stoa_tests::server::{Server, Start};
 
 /// When a record ends that is to be seen first.
@@ -52,6 +52,14 @@ fn hold(client: &Client, ms: u64) {
     put(client, "/Hold/h", &json!({"productId": "p", "person": "A", "until": soon(ms)}).to_string());
 }
 
+fn until_marker(follower: &mut Follower) -> Vec<String> {
+    let mut heard: Vec<String> = Vec::new();
+    while heard.last().is_none_or(|last| !last.contains("marker")) {
+        heard.push(brief(&follower.heard()));
+    }
+    heard
+}
+
 /// The state that a subscriber has was read before it expired. What takes it out of the query must be told, for when it is
 /// swept it is no part of the query any more.
 #[test]
@@ -64,27 +72,27 @@ fn what_has_expired_leaves_before_it_is_swept() {
     patch(&client, "/Product/p", r#"{"name":"Bulb"}"#);
     put(&client, "/Product/marker", r#"{"name":"Lamp"}"#);
     put(&client, "/Hold/marker", r#"{"productId":"marker","person":"A"}"#);
-    products.hears(&["leave p.", r#"put marker "marker"."#]);
-    holds.hears(&["leave h.", r#"put marker "marker"."#]);
+    assert_eq!(until_marker(&mut products), ["leave p.", r#"put marker "marker"."#]);
+    assert_eq!(until_marker(&mut holds), ["leave h.", r#"put marker "marker"."#]);
 }
 
 /// The state that a subscriber has was read after it expired, and shows nothing of it.
 #[test]
 fn what_comes_in_place_of_what_has_expired_is_told() {
     let (_app, server, client) = unswept();
-    hold(&client, 1);
+    hold(&client, 500);
     poll(&client, "/Hold/h", |answer| answer.status == 404);
     let path = "/Product/?holds.person=A&select(id)";
     let mut other = following(&server, path, &[]);
     put(&client, "/Hold/other", r#"{"productId":"p","person":"A"}"#);
-    other.hears(&[r#"put p "p"."#]);
-    delete(&client, "/Hold/other");
-    other.hears(&["leave p."]);
-    let mut same = following(&server, path, &[]);
-    put(&client, "/Hold/h", r#"{"productId":"p","person":"A"}"#);
     put(&client, "/Product/marker", "{}");
     put(&client, "/Hold/marker", r#"{"productId":"marker","person":"A"}"#);
-    same.hears(&[r#"put p "p"."#, r#"put marker "marker"."#]);
+    assert_eq!(until_marker(&mut other), [r#"put p "p"."#, r#"put marker "marker"."#]);
+    ["/Hold/other", "/Hold/marker"].iter().for_each(|path| delete(&client, path));
+    let mut same = following(&server, path, &[]);
+    put(&client, "/Hold/h", r#"{"productId":"p","person":"A"}"#);
+    put(&client, "/Hold/marker", r#"{"productId":"marker","person":"A"}"#);
+    assert_eq!(until_marker(&mut same), [r#"put p "p"."#, r#"put marker "marker"."#]);
 }
 
 #[test]
@@ -111,7 +119,8 @@ fn a_new_schema_ends_what_is_followed() {
     server.wait_for_output("schema reloaded");
     put(&client, "/Item/a", r#"{"size":7}"#);
     let mut again = Follower::socket(&server, &format!("/Item/?since={since}")).with(socket.fold().clone());
-    again.hears(&[r#"put a {"id":"a","name":null,"size":7}"#, "ready"]);
+    // What it knows has another form.
+    again.hears(&["reset", r#"put a {"id":"a","name":null,"size":7}"#, "ready"]);
     // One that follows nothing has nothing to lose.
     idle.subscribe("/Item/?select=size", "items");
     idle.hears(&[r#"items: put a {"size":7}"#, "items: ready"]);
