@@ -114,8 +114,9 @@ pub const WAITING_STEPS: usize = 16;
 /// Bytes of a subscriber's state that are read before some of them are sent.
 pub const STATE_CHUNK_BYTES: usize = 64 << 10;
 
-/// Chunks of a subscriber's state that wait to be sent.
-pub const STATE_CHUNKS: usize = 2;
+/// Chunks of a subscriber's state that wait to be sent: a short state is one of four things that are said, and nobody has
+/// to wait to say them.
+pub const STATE_CHUNKS: usize = 4;
 
 /// How long a subscriber may take for a chunk of the state; then it is cut.
 pub const STATE_STALL: Duration = Duration::from_secs(30);
@@ -125,6 +126,9 @@ pub const FOLLOW_AGAIN: Duration = Duration::from_millis(200);
 
 /// Subscribers at once, on all connections together; more are refused (503).
 pub const SUBSCRIBERS: usize = 65_536;
+
+/// Subscribers that join at once; more wait for their turn.
+pub const JOINING: usize = 1_024;
 
 /// Subscriptions on one connection; more are refused (400).
 pub const SUBSCRIPTIONS: usize = 256;
@@ -176,3 +180,6 @@ pub const WATCHED_BYTES: usize = 256 << 20;
 
 /// Bytes that `stoa watch` reads of an answer that refuses it.
 pub const REFUSAL_BYTES: u64 = 64 << 10;
+
+/// Bytes of the name of a subscription; a longer one is refused (400).
+pub const SUBSCRIPTION_NAME_BYTES: usize = 256;

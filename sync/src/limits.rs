@@ -103,5 +103,8 @@ pub const JSON_OBJECT_PAIRS: usize = 60;
 /// concerned; beyond it they are told to read anew.
 pub const TOLD_CHANGES: usize = 10_000;
 
-/// Threads that read for those who follow the log; they are started for the first who does.
-pub const FOLLOWING_THREADS: usize = 2;
+/// Bytes that the log holds of what is told so; beyond it likewise.
+pub const TOLD_BYTES: usize = 32 << 20;
+
+/// Threads that read the state for those who begin to follow the log; they are started for the first who does.
+pub const JOINING_THREADS: usize = 2;

@@ -51,7 +51,8 @@ pub(super) async fn follow(
         let Way::Socket(handshake) = way else { return Ok(None) };
         service.reach(&parts.headers).await?;
         let permit = admit(service)?;
-        let client = socket::Client::of_many(Arc::clone(service), permit);
+        let many = Arc::clone(service);
+        let client = move || socket::Client::of_many(many, permit);
         return Ok(Some(socket::answer(service.live(), handshake, client)));
     }
     let suffixed =
@@ -66,7 +67,8 @@ pub(super) async fn follow(
     let followed = Followed::new(Arc::clone(tables.records.renderer()), query.query);
     Ok(Some(match way {
         Way::Socket(handshake) => {
-            let client = socket::Client::of_one(service.live().subscribe(followed, start), permit);
+            let hub = Arc::clone(service.live());
+            let client = move || socket::Client::of_one(hub.subscribe(followed, start), permit);
             socket::answer(service.live(), handshake, client)
         }
         Way::Events => events::answer(service.live(), followed, start, position, permit),

@@ -1,7 +1,8 @@
 //! Where subscribers come in, and what keeps the tail going while there are any.
 
 use super::followed::Followed;
-use super::joining::{self, Joining, Start};
+use super::joining::{self, Joining};
+use super::start::Start;
 use super::subscription::Subscription;
 use super::tail::Tail;
 use crate::data::format::Renderer;
@@ -21,6 +22,8 @@ pub struct Hub {
     /// Somebody follows.
     woken: Notify,
     room: Arc<Semaphore>,
+    /// Whose turn it is to join.
+    turns: Arc<Semaphore>,
     closing: CancellationToken,
     /// The tasks of connections that outlive their request.
     connections: TaskTracker,
@@ -34,6 +37,7 @@ impl Hub {
             tail: Arc::new(Mutex::new(Tail::new(renderer))),
             woken: Notify::new(),
             room: Arc::new(Semaphore::new(limits::SUBSCRIBERS)),
+            turns: Arc::new(Semaphore::new(limits::JOINING)),
             closing: CancellationToken::new(),
             connections: TaskTracker::new(),
         })
@@ -80,9 +84,12 @@ impl Hub {
     }
 
     async fn advance(&self) -> Result<u64, ReadError> {
-        let mut tail = Arc::clone(&self.tail).lock_owned().await;
+        let tail = Arc::clone(&self.tail);
         let (done, when_done) = oneshot::channel();
-        self.store.start_following(move |reader| _ = done.send(reader.snapshot(|| tail.advance(reader))))?;
+        self.store.start_following(move |reader| {
+            let mut tail = tail.blocking_lock();
+            _ = done.send(reader.snapshot(|| tail.advance(reader)));
+        })?;
         when_done.await.map_err(|_| ReadError::Closed)?
     }
 
@@ -140,17 +147,17 @@ impl Hub {
         let (subscriber, heard) = mpsc::channel(limits::STATE_CHUNKS);
         let (hub, followed) = (Arc::clone(self), Arc::clone(followed));
         tokio::spawn(async move {
-            let tail = Arc::clone(&hub.tail).lock_owned().await;
-            if subscriber.is_closed() {
-                return;
-            }
-            let (failed, runtime) = (subscriber.clone(), Handle::current());
-            let started = hub.store.start_following(move |reader| {
-                joining::join(reader, tail, &followed, start, subscriber, runtime);
+            let Ok(turn) = Arc::clone(&hub.turns).acquire_owned().await else { return };
+            let (failed, runtime, store) = (subscriber.clone(), Handle::current(), hub.store.clone());
+            let started = store.start_joining(move |reader| {
+                if !subscriber.is_closed() {
+                    joining::join(reader, &hub.tail, &followed, start, subscriber, runtime);
+                    hub.woken.notify_one();
+                }
+                drop(turn);
             });
-            match started {
-                Ok(()) => hub.woken.notify_one(),
-                Err(error) => _ = failed.send(Joining::Failed(error)).await,
+            if let Err(error) = started {
+                _ = failed.send(Joining::Failed(error)).await;
             }
         });
         heard

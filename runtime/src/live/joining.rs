@@ -1,6 +1,7 @@
 //! How a subscriber begins: with the state at the position where it joins those who are told, or with what it has missed.
 
 use super::followed::{Followed, Views};
+use super::start::Start;
 use super::tail::Tail;
 use super::topics::Event;
 use crate::limits;
@@ -9,21 +10,8 @@ use std::sync::Arc;
 use stoa_schema::query::Query;
 use stoa_sync::store::{Cell, Flow, FollowError, ReadError, Reader};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedMutexGuard, mpsc};
+use tokio::sync::{Mutex, mpsc};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
-
-/// With what a subscriber begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// With the state.
-    State,
-    /// With the word that what it knows is void, then the state.
-    Anew,
-    /// With what happened after a position; anew if that is not known any more, or too much.
-    Missed(u64),
-    /// With nothing.
-    Now,
-}
 
 /// What a subscriber hears while it joins.
 pub(super) enum Joining {
@@ -45,19 +33,22 @@ pub(super) enum Joining {
 /// begins to hear what everybody hears.
 pub(super) fn join(
     reader: &Reader,
-    mut tail: OwnedMutexGuard<Tail>,
+    tail: &Arc<Mutex<Tail>>,
     followed: &Arc<Followed>,
     start: Start,
     subscriber: mpsc::Sender<Joining>,
     runtime: Handle,
 ) {
     let mut telling = Telling { reader, followed, subscriber, runtime, detached: false };
+    // Before the snapshot: it must be at least as new as what the tail has told.
+    let mut tail = tail.blocking_lock();
     let done = reader.snapshot(|| {
         if !tail.is_of(followed.renderer()) {
             return telling.say(Joining::Replaced).map(|_| None);
         }
         let seq = tail.advance(reader)?;
         let joined = tail.join(followed);
+        let start = tail.allowed(start);
         drop(tail);
         telling.say(Joining::Joined(joined))?;
         telling.begin(start, seq).map(|()| Some(seq))
@@ -89,9 +80,11 @@ impl Telling<'_> {
                 self.anew()
             }
             Start::Missed(since) => match self.missed(since, seq) {
-                Ok(messages) if messages.is_empty() => Ok(()),
-                Ok(messages) => self.say(Joining::Told(messages)).map(|_| ()),
-                Err(FollowError::TooMuch) => self.anew(),
+                Ok(messages) => self.tell_in_chunks(messages),
+                Err(FollowError::TooMuch | FollowError::Read(ReadError::Deadline)) => {
+                    self.reader.renew_deadline();
+                    self.anew()
+                }
                 Err(FollowError::Read(error)) => Err(error),
             },
         }
@@ -108,7 +101,26 @@ impl Telling<'_> {
         let alterations = self.reader.alterations(renderer.catalog(), since, seq, &wanted)?;
         let views = Views::new(self.reader, renderer, &alterations);
         let messages = self.followed.told_of_all(&views, &alterations)?;
+        let bytes: usize = messages.iter().map(|message| message.text.len()).sum();
+        if bytes > limits::WAITING_BYTES {
+            return Err(FollowError::TooMuch);
+        }
         Ok(messages.into_iter().map(|message| message.text).collect())
+    }
+
+    fn tell_in_chunks(&mut self, messages: Vec<Utf8Bytes>) -> Result<(), ReadError> {
+        let (mut chunk, mut bytes) = (Vec::new(), 0);
+        for message in messages {
+            bytes += message.len();
+            chunk.push(message);
+            if bytes >= limits::STATE_CHUNK_BYTES {
+                bytes = 0;
+                if self.say(Joining::Told(std::mem::take(&mut chunk)))? == Flow::Stop {
+                    return Ok(());
+                }
+            }
+        }
+        if chunk.is_empty() { Ok(()) } else { self.say(Joining::Told(chunk)).map(|_| ()) }
     }
 
     fn state(&mut self) -> Result<(), ReadError> {
@@ -129,7 +141,6 @@ impl Telling<'_> {
                 return Ok(Flow::Continue);
             }
             bytes = 0;
-            self.detach()?;
             let flow = self.say(Joining::Told(std::mem::take(&mut told)))?;
             reader.renew_deadline();
             Ok(flow)
@@ -147,7 +158,7 @@ impl Telling<'_> {
         self.followed.id(&id)
     }
 
-    /// A long state takes its thread out of the pool: others may join meanwhile.
+    /// Who has to wait for a subscriber takes its thread out of the pool: others may join meanwhile.
     fn detach(&mut self) -> Result<(), ReadError> {
         if !self.detached {
             self.reader.detach()?;
@@ -157,12 +168,13 @@ impl Telling<'_> {
     }
 
     /// Waits until the subscriber has taken enough, but not for ever; stops when it is gone.
-    fn say(&self, joining: Joining) -> Result<Flow, ReadError> {
+    fn say(&mut self, joining: Joining) -> Result<Flow, ReadError> {
         let joining = match self.subscriber.try_send(joining) {
             Ok(()) => return Ok(Flow::Continue),
             Err(mpsc::error::TrySendError::Closed(_)) => return Ok(Flow::Stop),
             Err(mpsc::error::TrySendError::Full(joining)) => joining,
         };
+        self.detach()?;
         let sent = async { tokio::time::timeout(limits::STATE_STALL, self.subscriber.send(joining)).await };
         match self.runtime.block_on(sent) {
             Ok(Ok(())) => Ok(Flow::Continue),

@@ -14,6 +14,7 @@ mod hub;
 mod subscription;
 mod joining;
 mod tail;
+mod start;
 mod topics;
 mod followed;
 mod outbox;
@@ -21,5 +22,5 @@ mod message;
 
 pub use followed::Followed;
 pub use hub::Hub;
-pub use joining::Start;
+pub use start::Start;
 pub use subscription::{Ended, Next, Place, Subscription};

@@ -1,6 +1,6 @@
 //! What a subscriber has not been sent yet: bounded, and of each record only what is newest.
 
-use super::message::Batch;
+use super::message::{Batch, Message};
 use crate::limits;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -10,12 +10,17 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     /// `None` where a newer message about the same record stands further back. The last one never is.
-    waiting: VecDeque<Option<(Arc<Batch>, usize)>>,
+    waiting: VecDeque<Option<Message>>,
+    /// How many of them are messages.
+    messages: usize,
+    /// How many bytes these have.
     bytes: usize,
     /// How many places have been taken from the front.
     taken: usize,
     /// Where the message about a record stands, counted from the first ever; kept once two batches wait.
     places: HashMap<Arc<str>, usize>,
+    /// The last message as it is sent at its place, and the position that is complete with it.
+    last: Option<(Utf8Bytes, u64)>,
 }
 
 /// There was more to keep than is kept.
@@ -32,32 +37,41 @@ impl Outbox {
     }
 
     /// Adds what happened.
-    pub(super) fn push(&mut self, batch: &Arc<Batch>) -> Result<(), Overflow> {
+    pub(super) fn push(&mut self, batch: &Batch) -> Result<(), Overflow> {
         let conflating = !self.waiting.is_empty();
         if conflating && self.places.is_empty() {
-            let waiting = self.waiting.iter().enumerate();
-            let place = |(at, slot): (usize, &Option<(Arc<Batch>, usize)>)| {
-                slot.as_ref().map(|(batch, message)| (Arc::clone(&batch.messages[*message].id), self.taken + at))
-            };
-            self.places = waiting.filter_map(place).collect();
+            self.note_places();
         }
-        for (at, message) in batch.messages.iter().enumerate() {
+        for message in &batch.messages {
             if conflating {
-                let place = self.taken + self.waiting.len();
-                let older = self.places.insert(Arc::clone(&message.id), place);
+                let older = self.places.insert(Arc::clone(&message.id), self.taken + self.waiting.len());
                 self.forget(older);
             }
             self.bytes += message.text.len();
-            self.waiting.push_back(Some((Arc::clone(batch), at)));
+            self.messages += 1;
+            self.waiting.push_back(Some(message.clone()));
         }
-        let fits = self.waiting.len() <= limits::WAITING_MESSAGES && self.bytes <= limits::WAITING_BYTES;
+        self.last = Some((batch.last.clone(), batch.seq));
+        if self.waiting.len() > 2 * self.messages + limits::KEPT_ROOM {
+            self.waiting.retain(Option::is_some);
+            self.note_places();
+        }
+        let fits = self.messages <= limits::WAITING_MESSAGES && self.bytes <= limits::WAITING_BYTES;
         if fits { Ok(()) } else { Err(Overflow) }
+    }
+
+    fn note_places(&mut self) {
+        self.taken = 0;
+        let waiting = self.waiting.iter().enumerate();
+        self.places =
+            waiting.filter_map(|(at, slot)| slot.as_ref().map(|message| (Arc::clone(&message.id), at))).collect();
     }
 
     fn forget(&mut self, place: Option<usize>) {
         let slot = place.and_then(|place| self.waiting.get_mut(place.checked_sub(self.taken)?));
-        if let Some((batch, message)) = slot.and_then(Option::take) {
-            self.bytes -= batch.messages[message].text.len();
+        if let Some(message) = slot.and_then(Option::take) {
+            self.bytes -= message.text.len();
+            self.messages -= 1;
         }
     }
 
@@ -67,15 +81,18 @@ impl Outbox {
         loop {
             let slot = self.waiting.pop_front()?;
             self.taken += 1;
-            let Some((batch, at)) = slot else { continue };
-            self.bytes -= batch.messages[at].text.len();
+            let Some(message) = slot else { continue };
+            self.bytes -= message.text.len();
+            self.messages -= 1;
             if !self.waiting.is_empty() {
-                return Some((batch.messages[at].text.clone(), None));
+                // What stands at this place is the newest of its record.
+                self.places.remove(&message.id);
+                return Some((message.text, None));
             }
-            (self.taken, self.bytes) = (0, 0);
+            self.taken = 0;
             self.places = HashMap::new();
             self.waiting.shrink_to(limits::KEPT_ROOM);
-            return Some((batch.last.clone(), Some(batch.seq)));
+            return self.last.take().map(|(text, seq)| (text, Some(seq)));
         }
     }
 }
@@ -83,13 +100,12 @@ impl Outbox {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test ends on the first surprise")]
 mod tests {
-    use super::{Arc, Batch, Outbox, Overflow};
+    use super::{Batch, Message, Outbox, Overflow};
     use crate::limits;
-    use crate::live::message::Message;
 
-    fn batch(seq: u64, ids: &[&str]) -> Arc<Batch> {
+    fn batch(seq: u64, ids: &[&str]) -> Batch {
         let message = |id: &&str| Message { id: (*id).into(), text: format!("{{\"{id}\":{seq}}}").into() };
-        Arc::new(Batch::new(ids.iter().map(message).collect(), seq).unwrap())
+        Batch::new(ids.iter().map(message).collect(), seq).unwrap()
     }
 
     fn sent(outbox: &mut Outbox) -> Vec<String> {
@@ -113,7 +129,7 @@ mod tests {
         assert_eq!(outbox.pop().unwrap().0.as_str(), r#"{"b":1}"#);
         outbox.push(&batch(3, &["b", "c"])).unwrap();
         assert_eq!(sent(&mut outbox), [r#"{"a":2}"#, r#"{"b":3}"#, r#"{"c":3,"seq":3}"#]);
-        assert_eq!((outbox.bytes, outbox.places.len()), (0, 0));
+        assert_eq!((outbox.bytes, outbox.messages, outbox.places.len()), (0, 0, 0));
     }
 
     #[test]
@@ -123,5 +139,27 @@ mod tests {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         outbox.push(&batch(1, &ids)).unwrap();
         assert_eq!(outbox.push(&batch(2, &["another"])), Err(Overflow));
+    }
+
+    #[test]
+    fn one_record_takes_one_place_however_often_it_changes() {
+        let mut outbox = Outbox::default();
+        let most = u64::try_from(2 * limits::WAITING_MESSAGES).unwrap();
+        (1..=most).for_each(|seq| outbox.push(&batch(seq, &["hot"])).unwrap());
+        assert!(outbox.waiting.len() <= limits::KEPT_ROOM + 2, "{}", outbox.waiting.len());
+        assert_eq!(sent(&mut outbox), [format!("{{\"hot\":{most},\"seq\":{most}}}")]);
+    }
+
+    #[test]
+    fn places_that_were_sent_are_not_kept() {
+        let mut outbox = Outbox::default();
+        for seq in 1..200 {
+            outbox.push(&batch(seq, &[&format!("a{seq}"), &format!("b{seq}")])).unwrap();
+            outbox.pop().unwrap();
+            if seq > 2 {
+                outbox.pop().unwrap();
+            }
+        }
+        assert!(outbox.places.len() <= outbox.messages, "{} of {}", outbox.places.len(), outbox.messages);
     }
 }

@@ -2,9 +2,10 @@
 
 use super::followed::Followed;
 use super::hub::Hub;
-use super::joining::{Joining, Start};
+use super::joining::Joining;
 use super::message;
 use super::outbox::Outbox;
+use super::start::Start;
 use super::topics::Event;
 use async_broadcast::{Receiver, RecvError};
 use std::collections::VecDeque;
@@ -21,6 +22,8 @@ pub struct Subscription {
     hub: Arc<Hub>,
     followed: Arc<Followed>,
     joining: Option<mpsc::Receiver<Joining>>,
+    /// Whether it hears what everybody hears; then what else is said while it joins can wait.
+    joined: bool,
     events: Option<Receiver<Event>>,
     /// What is sent before anything that waits in the outbox.
     first: VecDeque<Next>,
@@ -62,7 +65,7 @@ impl Subscription {
     pub(super) fn new(hub: Arc<Hub>, followed: Arc<Followed>, start: Start) -> Self {
         let joining = Some(hub.join(&followed, start));
         let (events, first, outbox) = (None, VecDeque::new(), Outbox::default());
-        Self { hub, followed, joining, events, first, outbox, missed: false }
+        Self { hub, followed, joining, joined: false, events, first, outbox, missed: false }
     }
 
     /// Whether there is something to send.
@@ -88,10 +91,10 @@ impl Subscription {
     /// Hears what happens; ready when there is something new.
     ///
     /// # Errors
-    /// It has ended; what is left to send is sent first.
+    /// It has ended, whatever was left to send.
     pub fn poll_hear(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Ended>> {
         let mut heard = false;
-        while self.first.is_empty()
+        while (self.first.is_empty() || !self.joined)
             && let Some(joining) = &mut self.joining
         {
             match joining.poll_recv(context) {
@@ -120,15 +123,17 @@ impl Subscription {
     fn join(&mut self, told: Joining) -> Result<(), Ended> {
         let within = |text| Next { text, place: Place::Within };
         match told {
-            Joining::Joined(events) => self.events = Some(events),
+            Joining::Joined(events) => (self.joined, self.events) = (true, Some(events)),
             Joining::Reset => self.first.push_back(Next { text: message::reset(), place: Place::Void }),
             Joining::Told(texts) => self.first.extend(texts.into_iter().map(within)),
             Joining::Done(seq) => {
                 let text = message::ready(seq, &self.hub.token(seq));
                 self.first.push_back(Next { text, place: Place::Complete(seq) });
-                // Nothing of what came after has been sent, so what was not kept can be read again.
-                self.joining =
-                    std::mem::take(&mut self.missed).then(|| self.hub.join(&self.followed, Start::Missed(seq)));
+                self.joining = None;
+                if std::mem::take(&mut self.missed) {
+                    // Nothing of what came after has been sent, so what was not kept can be read again.
+                    self.begin(Start::Missed(seq));
+                }
             }
             Joining::Replaced => return Err(Ended::Replaced),
             Joining::Failed(error) => return Err(Ended::Failed(error)),
@@ -142,7 +147,11 @@ impl Subscription {
         self.events = None;
         match self.joining {
             Some(_) => self.missed = true,
-            None => self.joining = Some(self.hub.join(&self.followed, Start::Anew)),
+            None => self.begin(Start::Anew),
         }
+    }
+
+    fn begin(&mut self, start: Start) {
+        (self.joined, self.joining) = (false, Some(self.hub.join(&self.followed, start)));
     }
 }

@@ -4,6 +4,7 @@
 //! A step ends where a snapshot ends, so that what is judged is there to be read, and never in the middle of a commit.
 
 use super::followed::Followed;
+use super::start::Start;
 use super::topics::{Event, Topics};
 use crate::data::format::Renderer;
 use crate::limits;
@@ -19,16 +20,27 @@ pub(super) struct Tail {
     renderer: Arc<Renderer>,
     /// When it was last looked who has left.
     pruned: Instant,
+    /// Up to where the tables before these were told: nobody goes on from there.
+    replaced_at: Option<u64>,
 }
 
 impl Tail {
     pub(super) fn new(renderer: Arc<Renderer>) -> Self {
-        Self { position: 0, topics: Topics::new(renderer.schema()), renderer, pruned: Instant::now() }
+        let topics = Topics::new(renderer.schema());
+        Self { position: 0, topics, renderer, pruned: Instant::now(), replaced_at: None }
     }
 
     /// Goes on with other tables. Nobody follows them yet: those who followed the ones before hear no more.
     pub(super) fn replace(&mut self, renderer: Arc<Renderer>) {
-        *self = Self::new(renderer);
+        *self = Self { replaced_at: Some(self.position), ..Self::new(renderer) };
+    }
+
+    /// A subscriber that would go on from the time of other tables begins anew.
+    pub(super) fn allowed(&self, start: Start) -> Start {
+        match start {
+            Start::Missed(since) if self.replaced_at.is_some_and(|position| since <= position) => Start::Anew,
+            start => start,
+        }
     }
 
     /// Whether it tells of these tables.
@@ -36,12 +48,8 @@ impl Tail {
         Arc::ptr_eq(&self.renderer, renderer)
     }
 
-    /// Whether nobody follows. From time to time those who left are forgotten.
-    pub(super) fn is_idle(&mut self) -> bool {
-        if self.pruned.elapsed() >= limits::PRUNE_INTERVAL {
-            self.topics.prune();
-            self.pruned = Instant::now();
-        }
+    /// Whether nobody follows.
+    pub(super) fn is_idle(&self) -> bool {
         self.topics.is_empty()
     }
 
@@ -51,14 +59,20 @@ impl Tail {
     /// libSQL failed; everybody is told to read anew at the next step.
     pub(super) fn advance(&mut self, reader: &Reader) -> Result<u64, ReadError> {
         let seq = reader.position()?;
+        if self.pruned.elapsed() >= limits::PRUNE_INTERVAL {
+            self.topics.prune();
+            self.pruned = Instant::now();
+        }
         if seq != self.position && !self.topics.is_empty() {
             let wanted = |table| self.topics.depend_on(table);
             match reader.alterations(self.renderer.catalog(), self.position, seq, &wanted) {
                 Ok(alterations) => self.topics.tell(reader, &self.renderer, &alterations, seq),
-                Err(FollowError::TooMuch) => self.topics.reset(),
+                Err(FollowError::TooMuch) => {
+                    self.topics.reset(&reader.altered_tables(self.renderer.catalog(), self.position, seq)?);
+                }
                 Err(FollowError::Read(error)) => {
                     tracing::warn!(%error, "the change log cannot be read");
-                    self.topics.reset();
+                    self.topics.reset_all();
                 }
             }
         }
@@ -78,6 +92,6 @@ impl Tail {
 
     /// A step failed half-way: everybody is told to read anew.
     pub(super) fn give_up(&mut self) {
-        self.topics.reset();
+        self.topics.reset_all();
     }
 }

@@ -5,8 +5,8 @@ use super::message::{Batch, Message};
 use crate::data::format::Renderer;
 use crate::limits;
 use async_broadcast::{InactiveReceiver, Receiver, Sender, TrySendError, broadcast};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use stoa_schema::model::{Schema, TableId};
@@ -51,8 +51,8 @@ type Term = (usize, u64);
 struct Interests {
     /// Queries by an equality that their records meet.
     by_term: HashMap<Term, Vec<u128>>,
-    /// How many such equalities there are on each attribute that has some.
-    attributes: HashMap<usize, usize>,
+    /// The attributes that have such equalities.
+    attributes: HashSet<usize>,
     /// Queries that every change has to be held against.
     scanned: Vec<u128>,
     /// Queries that look at this table, or at others from it.
@@ -109,7 +109,7 @@ impl Topics {
             Some(keys) => {
                 for term in keys {
                     interests.by_term.entry(*term).or_default().push(identity);
-                    *interests.attributes.entry(term.0).or_default() += 1;
+                    interests.attributes.insert(term.0);
                 }
             }
         }
@@ -117,18 +117,10 @@ impl Topics {
 
     /// Forgets the queries that nobody follows any more.
     pub(super) fn prune(&mut self) {
-        let left: Vec<u128> =
-            self.all.iter().filter(|(_, topic)| topic.events.receiver_count() == 0).map(|(id, _)| *id).collect();
-        for identity in left {
-            let Some(topic) = self.all.remove(&identity) else { continue };
-            for interests in &mut self.tables {
-                interests.scanned.retain(|known| *known != identity);
-                interests.looking.retain(|known| *known != identity);
-            }
-            let interests = &mut self.tables[topic.followed.query().table.0];
-            for term in topic.keys.into_iter().flatten() {
-                interests.forget(term, identity);
-            }
+        let before = self.all.len();
+        self.all.retain(|_, topic| topic.events.receiver_count() > 0);
+        if self.all.len() < before {
+            self.tables.iter_mut().for_each(|interests| interests.keep_only(&self.all));
         }
     }
 
@@ -137,8 +129,14 @@ impl Topics {
         !self.tables[table.0].is_empty()
     }
 
+    /// Tells everybody to read the state anew whom changes of these tables can concern.
+    pub(super) fn reset(&self, tables: &[TableId]) {
+        let concerned = |topic: &&Topic| tables.iter().any(|table| topic.followed.depends_on(*table));
+        self.all.values().filter(concerned).for_each(|topic| topic.tell(Event::Reset));
+    }
+
     /// Tells everybody to read the state anew.
-    pub(super) fn reset(&self) {
+    pub(super) fn reset_all(&self) {
         self.all.values().for_each(|topic| topic.tell(Event::Reset));
     }
 
@@ -153,6 +151,8 @@ impl Topics {
         }
         for identity in self.looking(alterations) {
             let Some(topic) = self.all.get(&identity) else { continue };
+            // One query that takes long leaves the others their time.
+            reader.renew_deadline();
             let views = Views::new(reader, renderer, alterations);
             topic.tell_messages(topic.followed.told_of_all(&views, alterations), seq);
             self.told.push(identity);
@@ -179,7 +179,7 @@ impl Topics {
             let interests = &self.tables[altered.table.0];
             interests.scanned.iter().for_each(|identity| add(*identity, altered));
             let table = schema.table(altered.table);
-            for at in interests.attributes.keys() {
+            for at in &interests.attributes {
                 for state in [&altered.before, &altered.after].into_iter().flatten() {
                     // The key stands as it is, also where it has several parts.
                     let values = match table.key.0 == *at {
@@ -210,19 +210,18 @@ impl Topics {
 }
 
 impl Interests {
-    fn forget(&mut self, term: Term, identity: u128) {
-        if let Entry::Occupied(mut known) = self.by_term.entry(term) {
-            known.get_mut().retain(|known| *known != identity);
-            if known.get().is_empty() {
-                known.remove();
+    /// Forgets those who are not there any more.
+    fn keep_only(&mut self, all: &HashMap<u128, Topic>) {
+        self.scanned.retain(|identity| all.contains_key(identity));
+        self.looking.retain(|identity| all.contains_key(identity));
+        self.attributes.clear();
+        self.by_term.retain(|term, identities| {
+            identities.retain(|identity| all.contains_key(identity));
+            if !identities.is_empty() {
+                self.attributes.insert(term.0);
             }
-        }
-        if let Entry::Occupied(mut count) = self.attributes.entry(term.0) {
-            *count.get_mut() -= 1;
-            if *count.get() == 0 {
-                count.remove();
-            }
-        }
+            !identities.is_empty()
+        });
     }
 }
 

@@ -165,10 +165,7 @@ struct Walk {
 impl Walk {
     fn step(&mut self, step: &PathStep) {
         for reached in &mut self.reached {
-            *reached = reached.take().and_then(|mut value| match value.get_mut(&step.name) {
-                None | Some(Json::Null) => None,
-                Some(member) => Some(member.take()),
-            });
+            *reached = reached.take().and_then(|mut value| value.get_mut(&step.name).map(Json::take));
         }
     }
 

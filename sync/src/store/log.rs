@@ -136,6 +136,21 @@ impl Reader {
         Ok(file::meta(self.connection(), file::SHAPED_AT)?.and_then(|position| position.parse().ok()))
     }
 
+    /// The tables in which something happened after `from`, up to `to`; all, where the log does not say it any more.
+    ///
+    /// # Errors
+    /// libSQL failed.
+    pub fn altered_tables(&self, catalog: &Catalog, from: u64, to: u64) -> Result<Vec<TableId>, ReadError> {
+        if from < self.log_begins()? {
+            return Ok((0..catalog.schema.tables.len()).map(TableId).collect());
+        }
+        const SQL: &str = "SELECT DISTINCT tbl FROM _changes WHERE seq>?1 AND seq<=?2";
+        let mut statement = self.connection().prepare_cached(SQL)?;
+        let names = statement.query_map([from.cast_signed(), to.cast_signed()], |row| row.get::<_, String>(0))?;
+        let names: Vec<String> = names.collect::<Result<_, _>>()?;
+        Ok(names.iter().filter_map(|name| catalog.schema.named(name)).collect())
+    }
+
     /// What happened to the records of some tables after `from`, up to `to`.
     ///
     /// # Errors
@@ -155,7 +170,7 @@ impl Reader {
         let mut statement = self.connection().prepare_cached(SQL)?;
         let mut rows = statement.query([from.cast_signed(), to.cast_signed()])?;
         let mut found = Alterations::default();
-        let mut last: Option<(String, Option<TableId>)> = None;
+        let (mut last, mut bytes): (Option<(String, Option<TableId>)>, usize) = (None, 0);
         while let Some(row) = rows.next()? {
             let name = text(row, 0)?;
             let table = match &last {
@@ -168,7 +183,8 @@ impl Reader {
             };
             let Some(id) = table else { continue };
             found.take(catalog.table(id), id, row)?;
-            if found.all.len() > limits::TOLD_CHANGES {
+            bytes += text(row, 6).map_or(0, str::len) + text(row, 7).map_or(0, str::len);
+            if found.all.len() > limits::TOLD_CHANGES || bytes > limits::TOLD_BYTES {
                 return Err(FollowError::TooMuch);
             }
         }

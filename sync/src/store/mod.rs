@@ -54,8 +54,10 @@ pub struct Store {
 
 struct Shared {
     readers: reader::Readers,
-    /// For those who follow the log; `None` if they cannot be had.
+    /// Goes through the log; `None` if it cannot be had.
     following: OnceLock<Option<reader::Readers>>,
+    /// For those who begin to follow it; likewise.
+    joining: OnceLock<Option<reader::Readers>>,
     /// Ends before the writer, which it asks.
     _keeper: Option<retention::Keeper>,
     writer: writer::Writer,
@@ -107,8 +109,8 @@ impl Store {
                 .map_err(|source| OpenError::Folder { folder: options.folder.clone(), source })
         };
         let _keeper = options.retention.map(keep).transpose()?;
-        let following = OnceLock::new();
-        let shared = Shared { readers, following, _keeper, writer, position, log, secret, path };
+        let (following, joining) = (OnceLock::new(), OnceLock::new());
+        let shared = Shared { readers, following, joining, _keeper, writer, position, log, secret, path };
         Ok((Store { shared: Arc::new(shared) }, catalog))
     }
 
@@ -180,13 +182,31 @@ impl Store {
         self.shared.readers.start(work)
     }
 
-    /// As [`Store::start`], on threads that are kept for those who follow the change log.
+    /// As [`Store::start`], on a thread that is kept for going through the change log.
     ///
     /// # Errors
     /// Too many wait already, or there is no such thread.
     pub fn start_following(&self, work: impl FnOnce(&Reader) + Send + 'static) -> Result<(), ReadError> {
-        let open = || reader::Readers::open(&self.shared.path, limits::FOLLOWING_THREADS, 0);
-        let readers = self.shared.following.get_or_init(|| {
+        self.start_beside(&self.shared.following, 1, work)
+    }
+
+    /// As [`Store::start`], on threads that are kept for those who begin to follow the change log.
+    ///
+    /// # Errors
+    /// Too many wait already, or there are no such threads.
+    pub fn start_joining(&self, work: impl FnOnce(&Reader) + Send + 'static) -> Result<(), ReadError> {
+        self.start_beside(&self.shared.joining, limits::JOINING_THREADS, work)
+    }
+
+    /// Starts `work` on threads of their own kind, which are started for the first who needs them.
+    fn start_beside(
+        &self,
+        beside: &OnceLock<Option<reader::Readers>>,
+        threads: usize,
+        work: impl FnOnce(&Reader) + Send + 'static,
+    ) -> Result<(), ReadError> {
+        let open = || reader::Readers::open(&self.shared.path, threads, 0);
+        let readers = beside.get_or_init(|| {
             open().inspect_err(|error| tracing::error!(%error, "nobody can follow the change log")).ok()
         });
         readers.as_ref().ok_or(ReadError::Closed)?.start(work)

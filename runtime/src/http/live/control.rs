@@ -2,11 +2,12 @@
 
 use super::super::problem::Problem;
 use super::super::service::{Service, Tables};
-use super::{start, subscribed};
+use super::{admit, start, subscribed};
 use crate::live::{Followed, Subscription};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// A message of a client.
 #[derive(Deserialize)]
@@ -53,11 +54,12 @@ pub(super) fn subscribe(
     tables: &Tables,
     path: &str,
     since: Option<&str>,
-) -> Result<Subscription, Box<Problem>> {
+) -> Result<(Subscription, OwnedSemaphorePermit), Box<Problem>> {
     let query = subscribed(tables, path)?;
+    let permit = admit(service)?;
     let start = start(service.live(), &query, since);
     let followed = Followed::new(Arc::clone(tables.records.renderer()), query.query);
-    Ok(service.live().subscribe(followed, start))
+    Ok((service.live().subscribe(followed, start), permit))
 }
 
 /// The message that refuses a subscription.

@@ -27,29 +27,32 @@ pub(super) struct Client {
     /// Where subscriptions come from; `None` if there is one, which the path named.
     service: Option<Arc<Service>>,
     subscriptions: Vec<Named>,
-    _permit: OwnedSemaphorePermit,
+    /// That of the socket, if it is for many.
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 struct Named {
     name: Option<Box<str>>,
     subscription: Subscription,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Client {
     /// One that follows what its path names.
     pub(super) fn of_one(subscription: Subscription, permit: OwnedSemaphorePermit) -> Self {
-        Self { service: None, subscriptions: vec![Named { name: None, subscription }], _permit: permit }
+        let only = Named { name: None, subscription, _permit: permit };
+        Self { service: None, subscriptions: vec![only], _permit: None }
     }
 
     /// One that says what it follows.
     pub(super) fn of_many(service: Arc<Service>, permit: OwnedSemaphorePermit) -> Self {
-        Self { service: Some(service), subscriptions: Vec::new(), _permit: permit }
+        Self { service: Some(service), subscriptions: Vec::new(), _permit: Some(permit) }
     }
 
-    /// Hears what happened; whether there was something.
-    fn hear(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
+    /// Hears what happened; whether there was something, and which subscription cannot go on.
+    fn hear(&mut self, context: &mut Context<'_>) -> Result<(bool, Option<usize>), End> {
         let mut heard = false;
-        for named in &mut self.subscriptions {
+        for (at, named) in self.subscriptions.iter_mut().enumerate() {
             match named.subscription.poll_hear(context) {
                 Poll::Ready(Ok(())) => heard = true,
                 Poll::Ready(Err(Ended::Replaced)) => {
@@ -57,12 +60,20 @@ impl Client {
                 }
                 Poll::Ready(Err(Ended::Failed(error))) => {
                     tracing::warn!(%error, "a subscription cannot go on");
-                    return Err(End::told(CloseCode::Again, "the database cannot be read now"));
+                    return Ok((heard, Some(at)));
                 }
                 Poll::Pending => {}
             }
         }
-        Ok(heard)
+        Ok((heard, None))
+    }
+
+    /// Ends a subscription that cannot go on; what the client is told. The only one of a socket ends that.
+    fn fail(&mut self, at: usize) -> Result<String, End> {
+        match self.subscriptions.remove(at).name {
+            Some(name) => Ok(control::refusal(Some(&name), &Problem::unavailable(CANNOT_READ))),
+            None => Err(End::told(CloseCode::Again, CANNOT_READ)),
+        }
     }
 
     fn has_next(&self) -> bool {
@@ -98,8 +109,9 @@ impl Client {
                     .room_for(&name)
                     .and_then(|()| control::subscribe(&service, &service.tables(), &path, since.as_deref()));
                 match begun {
-                    Ok(subscription) => {
-                        self.subscriptions.push(Named { name: Some(name.into()), subscription });
+                    Ok((subscription, permit)) => {
+                        let (name, _permit) = (Some(name.into()), permit);
+                        self.subscriptions.push(Named { name, subscription, _permit });
                         None
                     }
                     Err(problem) => Some(control::refusal(Some(&name), &problem)),
@@ -109,6 +121,10 @@ impl Client {
     }
 
     fn room_for(&self, name: &str) -> Result<(), Box<Problem>> {
+        if name.len() > limits::SUBSCRIPTION_NAME_BYTES {
+            let detail = format!("the name of a subscription may have {} bytes", limits::SUBSCRIPTION_NAME_BYTES);
+            return Err(Problem::syntax(detail));
+        }
         if self.subscriptions.iter().any(|known| known.name.as_deref() == Some(name)) {
             return Err(Problem::syntax(format!("there is a subscription called {name:?} on this socket already")));
         }
@@ -119,6 +135,8 @@ impl Client {
         Ok(())
     }
 }
+
+const CANNOT_READ: &str = "the database cannot be read now";
 
 /// How a connection ends.
 enum End {
@@ -144,10 +162,10 @@ impl End {
     }
 }
 
-/// The answer that opens a socket for a client.
-pub(super) fn answer(hub: &Arc<Hub>, handshake: Handshake, client: Client) -> Answer {
+/// The answer that opens a socket; then `client` begins to follow.
+pub(super) fn answer(hub: &Arc<Hub>, handshake: Handshake, client: impl FnOnce() -> Client + Send + 'static) -> Answer {
     let closing = hub.closing().clone();
-    handshake.accept(hub, move |socket| run(socket, client, closing))
+    handshake.accept(hub, move |socket| run(socket, client(), closing))
 }
 
 /// Serves a socket until one of both sides ends it.
@@ -171,6 +189,8 @@ async fn run(socket: Socket, client: Client, closing: CancellationToken) {
         connection.poll(context)
     })
     .await;
+    // Nobody hears what they are told any more.
+    connection.client.subscriptions.clear();
     if let End::Told(code, reason) = end {
         connection.close(code, reason).await;
     }
@@ -201,7 +221,11 @@ impl Connection {
     fn poll_all(&mut self, context: &mut Context<'_>) -> Result<(), End> {
         loop {
             let read = self.read(context)?;
-            let heard = self.client.hear(context)?;
+            let (mut heard, failed) = self.client.hear(context)?;
+            if let Some(failed) = failed {
+                self.answers.push_back(Message::text(self.client.fail(failed)?));
+                heard = true;
+            }
             let wrote = self.write(context)?;
             let beat = self.beat(context)?;
             if !(read || heard || wrote || beat) {
