@@ -72,7 +72,13 @@ impl Target {
                 (None, None) => target.query.push(part.to_owned()),
             }
         }
-        target.uri(&Start::State)?;
+        let uri = target.uri(&Start::State)?;
+        // What stands behind a colon is looked at only now.
+        let port = uri.authority().and_then(|it| it.as_str().rsplit_once(':')).map(|(_, port)| port);
+        let numbered = port.is_none_or(|port| port.ends_with(']') || port.parse::<u16>().is_ok());
+        if uri.host().is_none_or(str::is_empty) || !numbered {
+            return Err(format!("{typed}: {} is no host, or no host and port", target.authority));
+        }
         Ok(target)
     }
 
@@ -140,6 +146,7 @@ mod tests {
             ("/Product/?inStock=true", "ws://127.0.0.1:9926/Product/?inStock=true"),
             ("http://shop.example/Product/p1", "ws://shop.example/Product/p1"),
             ("ws://[::1]:80/Product?", "ws://[::1]:80/Product"),
+            ("ws://[::1]/Product/", "ws://[::1]/Product/"),
             ("/Product/?price<10&name=a b", "ws://127.0.0.1:9926/Product/?price%3C10&name=a%20b"),
             ("/Product/?name=%20é|[a=1&b=2]", "ws://127.0.0.1:9926/Product/?name=%20%C3%A9|[a=1&b=2]"),
         ] {
@@ -169,7 +176,9 @@ mod tests {
             ("/?a=1", "name a table"),
             ("/Product/#1", "%23"),
             ("/Product/?snapshot=no", "true or false"),
-            ("ws://:x/Product/", "ws://:x"),
+            ("ws://:x/Product/", ":x is no host"),
+            ("ws://shop.example:http/Product/", "shop.example:http is no host"),
+            ("ws://:80/Product/", ":80 is no host"),
         ] {
             let refused = Target::parse(typed).unwrap_err();
             assert!(refused.contains(said), "{refused}");
