@@ -118,5 +118,5 @@ fn start(hub: &Hub, query: &LiveQuery, been: Option<&str>) -> Start {
 /// Where a client of server-sent events has been. What cannot be read leads nowhere, as a token of another log does: a
 /// browser gives up for ever on an error.
 fn last_event_id(headers: &HeaderMap) -> Option<&str> {
-    headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or_default()).filter(|token| !token.is_empty())
+    headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("?")).filter(|token| !token.is_empty())
 }

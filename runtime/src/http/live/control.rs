@@ -20,8 +20,16 @@ struct Said {
     /// The name that messages of the subscription carry; without it the path.
     #[serde(rename = "as")]
     name: Option<String>,
-    /// A token.
-    since: Option<String>,
+    /// A token; a number is one of the present log.
+    since: Option<Token>,
+}
+
+/// A token, as a text or as a bare number.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Token {
+    Text(String),
+    Number(u64),
 }
 
 /// What a client asks for.
@@ -33,17 +41,24 @@ pub(super) enum Asked {
 /// Reads a message; an error is the message that it is answered with.
 pub(super) fn read(text: &str) -> Result<Asked, String> {
     let wrong = |detail: String| refusal(None, &Problem::syntax(detail));
+    if !text.trim_start().starts_with('{') {
+        return Err(wrong(format!("a message is a JSON object: {FORMS}")));
+    }
     let said: Said = serde_json::from_str(text).map_err(|error| wrong(format!("the message: {error}")))?;
     match said {
         Said { subscribe: Some(path), unsubscribe: None, name, since } => {
+            let since = since.map(|since| match since {
+                Token::Text(token) => token,
+                Token::Number(seq) => seq.to_string(),
+            });
             Ok(Asked::Subscribe { name: name.unwrap_or_else(|| path.clone()), path, since })
         }
         Said { subscribe: None, unsubscribe: Some(name), name: None, since: None } => Ok(Asked::Unsubscribe(name)),
-        _ => Err(wrong(
-            "say {\"subscribe\": PATH, \"as\": NAME, \"since\": TOKEN} or {\"unsubscribe\": NAME}".to_owned(),
-        )),
+        _ => Err(wrong(format!("a message is {FORMS}"))),
     }
 }
+
+const FORMS: &str = "{\"subscribe\": PATH, \"as\": NAME, \"since\": TOKEN} or {\"unsubscribe\": NAME}";
 
 /// Begins a subscription.
 ///
