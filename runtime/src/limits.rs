@@ -157,6 +157,9 @@ pub const HEARING_WAIT: Duration = Duration::from_millis(250);
 /// See [`HEARING_WAIT`].
 pub const HEARING_PAUSE: Duration = Duration::from_millis(1);
 
+/// The pause between two steps of the log: what happens in it makes one step. After a longer silence a step begins at once.
+pub const STEP_PAUSE: Duration = Duration::from_millis(3);
+
 /// How often queries that nobody follows any more are forgotten.
 pub const PRUNE_INTERVAL: Duration = Duration::from_secs(1);
 

@@ -21,6 +21,17 @@ pub fn read(table: &Table, image: &str) -> Vec<Option<Value>> {
     values
 }
 
+/// Whether some of these attributes has a value in an image for which `is_one` holds.
+pub fn some(table: &Table, image: &str, attributes: &[usize], is_one: &dyn Fn(usize, &Value) -> bool) -> bool {
+    let members = json::members(image).unwrap_or_default();
+    let mut next = 0;
+    members.iter().any(|(name, raw)| {
+        let Some(at) = position(table, name, next) else { return false };
+        next = at + 1;
+        attributes.contains(&at) && is_one(at, &value(&table.attributes[at], raw))
+    })
+}
+
 /// Members stand in the order of the attributes, unless the schema has changed since.
 fn position(table: &Table, name: &str, expected: usize) -> Option<usize> {
     match table.attributes.get(expected) {

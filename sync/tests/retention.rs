@@ -9,7 +9,7 @@ use stoa_schema::model::{Schema, TableId};
 use stoa_schema::sdl::{Source, load};
 use stoa_schema::value::Value;
 use stoa_sync::commit::{Commit, Outcome, Write, WriteKind};
-use stoa_sync::store::{Options, ReadError, Reader, Retention};
+use stoa_sync::store::{Interest, Interesting, Options, ReadError, Reader, Retention};
 use stoa_sync::{Catalog, Store, limits};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -54,6 +54,19 @@ fn positions(folder: &Path) -> Vec<u64> {
     let positions: Vec<u64> = rows.map(|row| row.unwrap().unsigned_abs()).collect();
     assert!(positions.windows(2).all(|pair| pair[0] + 1 == pair[1]), "a gap");
     positions
+}
+
+/// Somebody who wants to hear of everything.
+struct Everything;
+
+impl Interest for Everything {
+    fn of(&self, _: TableId) -> Interesting<'_> {
+        Interesting::All
+    }
+
+    fn is_wanted(&self, _: TableId, _: usize, _: &Value) -> bool {
+        true
+    }
 }
 
 /// The position behind which the log holds everything.
@@ -159,7 +172,7 @@ async fn nobody_is_told_what_happened_with_a_gap() {
     assert_eq!(store.read(reaches).await.unwrap(), [true, false]);
     let told = move |reader: &Reader| {
         // In a snapshot, so that nothing is trimmed between the question and the answer.
-        let told = |from| reader.alterations(&catalog, from, 100, &|_| true).map(|found| found.iter().count());
+        let told = |from| reader.alterations(&catalog, from, 100, &Everything).map(|found| found.iter().count());
         reader.snapshot(|| Ok::<_, ReadError>([told(40).ok(), told(39).ok(), told(0).ok(), told(100).ok()]))
     };
     assert_eq!(store.read(told).await.unwrap().unwrap(), [Some(60), None, None, Some(0)]);

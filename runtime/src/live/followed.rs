@@ -9,7 +9,7 @@ use std::sync::Arc;
 use stoa_schema::model::{RelationId, Schema, TableId};
 use stoa_schema::query::{Field, Filter, Query, Select, Values};
 use stoa_schema::value::Value;
-use stoa_sync::store::{Alterations, Altered, Cell, FollowError, Key, Reader, State, View};
+use stoa_sync::store::{Alterations, Altered, Cell, FollowError, Interest, Interesting, Key, Reader, State, View};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// A relation on the way from the records that are followed, and the table that it belongs to.
@@ -275,6 +275,16 @@ impl Followed {
         let mut shown = Vec::with_capacity(40);
         self.renderer.value(Format::Json, key, Cell::from(id), None, &mut shown);
         String::from_utf8(shown).unwrap_or_default()
+    }
+}
+
+impl Interest for Followed {
+    fn of(&self, table: TableId) -> Interesting<'_> {
+        if self.depends_on(table) { Interesting::All } else { Interesting::Nothing }
+    }
+
+    fn is_wanted(&self, _: TableId, _: usize, _: &Value) -> bool {
+        true
     }
 }
 

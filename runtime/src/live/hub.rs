@@ -68,6 +68,8 @@ impl Hub {
                 positions.mark_changed();
             }
             self.let_hear().await;
+            // Changes that follow each other closely are told together.
+            tokio::time::sleep(limits::STEP_PAUSE).await;
         }
     }
 

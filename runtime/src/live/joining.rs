@@ -97,8 +97,7 @@ impl Telling<'_> {
 
     fn missed(&self, since: u64, seq: u64) -> Result<Vec<Utf8Bytes>, FollowError> {
         let renderer = self.followed.renderer();
-        let wanted = |table| self.followed.depends_on(table);
-        let alterations = self.reader.alterations(renderer.catalog(), since, seq, &wanted)?;
+        let alterations = self.reader.alterations(renderer.catalog(), since, seq, self.followed)?;
         let views = Views::new(self.reader, renderer, &alterations);
         let messages = self.followed.told_of_all(&views, &alterations)?;
         let bytes: usize = messages.iter().map(|message| message.text.len()).sum();

@@ -26,7 +26,7 @@ pub(super) struct Tail {
 
 impl Tail {
     pub(super) fn new(renderer: Arc<Renderer>) -> Self {
-        let topics = Topics::new(renderer.schema());
+        let topics = Topics::new(Arc::clone(&renderer));
         Self { position: 0, topics, renderer, pruned: Instant::now(), replaced_at: None }
     }
 
@@ -64,8 +64,7 @@ impl Tail {
             self.pruned = Instant::now();
         }
         if seq != self.position && !self.topics.is_empty() {
-            let wanted = |table| self.topics.depend_on(table);
-            match reader.alterations(self.renderer.catalog(), self.position, seq, &wanted) {
+            match reader.alterations(self.renderer.catalog(), self.position, seq, &self.topics) {
                 Ok(alterations) => self.topics.tell(reader, &self.renderer, &alterations, seq),
                 Err(FollowError::TooMuch) => {
                     self.topics.reset(&reader.altered_tables(self.renderer.catalog(), self.position, seq)?);

@@ -5,14 +5,14 @@ use super::message::{Batch, Message};
 use crate::data::format::Renderer;
 use crate::limits;
 use async_broadcast::{InactiveReceiver, Receiver, Sender, TrySendError, broadcast};
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use stoa_schema::model::{Schema, TableId};
 use stoa_schema::query::{Filter, Test, has_terms, terms};
 use stoa_schema::value::Value;
-use stoa_sync::store::{Alterations, Altered, FollowError, Reader};
+use stoa_sync::store::{Alterations, Altered, FollowError, Interest, Interesting, Reader};
 
 /// What those who follow a query hear.
 #[derive(Clone, Debug)]
@@ -24,8 +24,8 @@ pub(super) enum Event {
 }
 
 /// The queries that are followed.
-#[derive(Default)]
 pub(super) struct Topics {
+    renderer: Arc<Renderer>,
     all: HashMap<u128, Topic>,
     /// By the position of their tables: where to look for those that a changed record can concern.
     tables: Vec<Interests>,
@@ -51,8 +51,8 @@ type Term = (usize, u64);
 struct Interests {
     /// Queries by an equality that their records meet.
     by_term: HashMap<Term, Vec<u128>>,
-    /// The attributes that have such equalities.
-    attributes: HashSet<usize>,
+    /// The attributes that have such equalities, by their positions.
+    attributes: Vec<usize>,
     /// Queries that every change has to be held against.
     scanned: Vec<u128>,
     /// Queries that look at this table, or at others from it.
@@ -60,15 +60,44 @@ struct Interests {
 }
 
 impl Interests {
-    fn is_empty(&self) -> bool {
-        self.by_term.is_empty() && self.scanned.is_empty() && self.looking.is_empty()
+    fn note_attribute(&mut self, attribute: usize) {
+        if !self.attributes.contains(&attribute) {
+            self.attributes.push(attribute);
+        }
+    }
+}
+
+impl Interest for Topics {
+    fn of(&self, table: TableId) -> Interesting<'_> {
+        let interests = &self.tables[table.0];
+        match () {
+            () if !interests.scanned.is_empty() || !interests.looking.is_empty() => Interesting::All,
+            () if interests.by_term.is_empty() => Interesting::Nothing,
+            () => Interesting::By(&interests.attributes),
+        }
+    }
+
+    fn is_wanted(&self, table: TableId, attribute: usize, value: &Value) -> bool {
+        let interests = &self.tables[table.0];
+        let known = |value: &Value| {
+            hashed(&self.hasher, value).is_some_and(|hash| interests.by_term.contains_key(&(attribute, hash)))
+        };
+        let declared = self.renderer.schema().table(table);
+        match value {
+            // The key stands as it is, also where it has several parts.
+            Value::List(_) if attribute != declared.key.0 => {
+                terms(&declared.attributes[attribute], value).iter().any(known)
+            }
+            value => known(value),
+        }
     }
 }
 
 impl Topics {
-    /// Topics over the tables of a schema.
-    pub(super) fn new(schema: &Schema) -> Self {
-        Self { tables: schema.tables.iter().map(|_| Interests::default()).collect(), ..Self::default() }
+    /// Topics over the tables of a renderer.
+    pub(super) fn new(renderer: Arc<Renderer>) -> Self {
+        let tables = renderer.schema().tables.iter().map(|_| Interests::default()).collect();
+        Self { renderer, all: HashMap::new(), tables, hasher: RandomState::new(), told: Vec::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -109,7 +138,7 @@ impl Topics {
             Some(keys) => {
                 for term in keys {
                     interests.by_term.entry(*term).or_default().push(identity);
-                    interests.attributes.insert(term.0);
+                    interests.note_attribute(term.0);
                 }
             }
         }
@@ -122,11 +151,6 @@ impl Topics {
         if self.all.len() < before {
             self.tables.iter_mut().for_each(|interests| interests.keep_only(&self.all));
         }
-    }
-
-    /// Whether changes of a table can concern somebody.
-    pub(super) fn depend_on(&self, table: TableId) -> bool {
-        !self.tables[table.0].is_empty()
     }
 
     /// Tells everybody to read the state anew whom changes of these tables can concern.
@@ -217,8 +241,8 @@ impl Interests {
         self.attributes.clear();
         self.by_term.retain(|term, identities| {
             identities.retain(|identity| all.contains_key(identity));
-            if !identities.is_empty() {
-                self.attributes.insert(term.0);
+            if !identities.is_empty() && !self.attributes.contains(&term.0) {
+                self.attributes.push(term.0);
             }
             !identities.is_empty()
         });

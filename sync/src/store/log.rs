@@ -55,6 +55,26 @@ impl From<rusqlite::Error> for FollowError {
     }
 }
 
+/// Which changes somebody wants to hear of.
+pub trait Interest {
+    /// Which ones of a table.
+    fn of(&self, table: TableId) -> Interesting<'_>;
+
+    /// Whether changes of records are wanted whose attribute, by its position, has this value before or after.
+    fn is_wanted(&self, table: TableId, attribute: usize, value: &Value) -> bool;
+}
+
+/// Which changes of a table somebody wants to hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interesting<'a> {
+    /// None.
+    Nothing,
+    /// All.
+    All,
+    /// Those of records that have wanted values in these attributes, by their positions.
+    By(&'a [usize]),
+}
+
 /// A primary key, as it can be looked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
@@ -151,7 +171,7 @@ impl Reader {
         Ok(names.iter().filter_map(|name| catalog.schema.named(name)).collect())
     }
 
-    /// What happened to the records of some tables after `from`, up to `to`.
+    /// What happened after `from`, up to `to`, as far as it is of interest, and perhaps more.
     ///
     /// # Errors
     /// It is too much, some of it has gone from the log, or libSQL failed.
@@ -160,7 +180,7 @@ impl Reader {
         catalog: &Catalog,
         from: u64,
         to: u64,
-        wanted: &dyn Fn(TableId) -> bool,
+        interest: &dyn Interest,
     ) -> Result<Alterations, FollowError> {
         if from < self.log_begins()? {
             return Err(FollowError::TooMuch);
@@ -176,12 +196,15 @@ impl Reader {
             let table = match &last {
                 Some((known, table)) if known == name => *table,
                 _ => {
-                    let table = catalog.schema.named(name).filter(|table| wanted(*table));
+                    let table = catalog.schema.named(name).filter(|table| interest.of(*table) != Interesting::Nothing);
                     last = Some((name.to_owned(), table));
                     table
                 }
             };
             let Some(id) = table else { continue };
+            if !found.concerns(catalog.table(id), id, row, interest)? {
+                continue;
+            }
             found.take(catalog.table(id), id, row)?;
             bytes += text(row, 6).map_or(0, str::len) + text(row, 7).map_or(0, str::len);
             if found.all.len() > limits::TOLD_CHANGES || bytes > limits::TOLD_BYTES {
@@ -199,6 +222,32 @@ fn text<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> rusqlite::Result<&'r s
 }
 
 impl Alterations {
+    /// Whether a row of the log is of interest. What a record has before a change stands in one of both images; and once a
+    /// record is of interest, so is the rest of what happens to it.
+    fn concerns(
+        &self,
+        table: &Table,
+        table_id: TableId,
+        row: &rusqlite::Row<'_>,
+        interest: &dyn Interest,
+    ) -> rusqlite::Result<bool> {
+        let Interesting::By(attributes) = interest.of(table_id) else { return Ok(true) };
+        let is_one = |attribute: usize, value: &Value| interest.is_wanted(table_id, attribute, value);
+        let id = key(table, row.get_ref(1)?);
+        if attributes.contains(&table.key.0) && is_one(table.key.0, &id) {
+            return Ok(true);
+        }
+        let others = |at: &&usize| **at != table.key.0;
+        let holds = |column: usize| {
+            let image = row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+            Ok::<_, rusqlite::Error>(image.is_some_and(|image| image::some(table, image, attributes, &is_one)))
+        };
+        if attributes.iter().any(|at| others(&at)) && (holds(6)? || holds(7)?) {
+            return Ok(true);
+        }
+        Ok(self.places.contains_key(&(table_id, Key::of(&id))))
+    }
+
     /// Adds a row of the log.
     fn take(&mut self, table: &Table, table_id: TableId, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
         let id = key(table, row.get_ref(1)?);

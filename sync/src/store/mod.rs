@@ -18,7 +18,7 @@ mod value;
 
 pub use choice::Chosen;
 pub use file::{LOCK_NAME, OpenError, libsql_version, sqlite_version};
-pub use log::{Alterations, Altered, FollowError, Key, State};
+pub use log::{Alterations, Altered, FollowError, Interest, Interesting, Key, State};
 pub use migrate::{MigrateError, Mode, Ran};
 pub use reader::{Cell, Flow, ReadError, Reader, Record};
 pub use retention::Retention;
