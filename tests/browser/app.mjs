@@ -12,27 +12,42 @@ const [binary, examples, pictures] = process.argv.slice(2);
 const PHONE = { width: 390, height: 844, isMobile: true, hasTouch: true };
 const DESK = { width: 1280, height: 900 };
 
-/** Runs each test with a browser and an app of its own; ends with 1 and the reason at the first surprise. */
+/** Runs each test with an app of its own; ends with 1 and the reason at the first surprise. */
 export async function test(example, tests) {
-  const browser = await puppeteer.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--lang=en-US'],
-  });
+  let browser = await launched();
   try {
     for (const run of tests) {
-      const app = new App(example, browser);
       try {
-        await app.start();
-        await run(app);
-        assert.deepEqual(app.complaints, [], run.name);
+        await alone(example, browser, run);
       } catch (error) {
-        throw new Error(`${run.name}: ${error.stack}\n${app.output}`, { cause: error });
-      } finally {
-        await app.end();
+        // A browser that is gone has shown nothing; one more is asked.
+        if (browser.connected) throw error;
+        browser = await launched();
+        await alone(example, browser, run);
       }
     }
   } finally {
     await browser.close();
+  }
+}
+
+function launched() {
+  return puppeteer.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--lang=en-US'],
+  });
+}
+
+async function alone(example, browser, run) {
+  const app = new App(example, browser);
+  try {
+    await app.start();
+    await run(app);
+    assert.deepEqual(app.complaints, [], run.name);
+  } catch (error) {
+    throw new Error(`${run.name}: ${error.stack}\n${app.output}`, { cause: error });
+  } finally {
+    await app.end();
   }
 }
 
@@ -77,7 +92,8 @@ export class App {
   }
 
   async end() {
-    for (const context of this.#contexts) await context.close();
+    // With its browser a context is gone too.
+    if (this.browser.connected) for (const context of this.#contexts) await context.close();
     if (this.server?.exitCode === null && this.server.signalCode === null) await this.kill();
     await rm(this.data, { recursive: true, force: true });
   }

@@ -164,7 +164,6 @@ fn what_is_no_message_is_told_so_and_nothing_ends() {
         r#"{"subscribe":"/Product/","unsubscribe":"list"}"#,
         r#"{"subscribe":"/Product/","more":1}"#,
         r#"{"unsubscribe":"list","as":"x"}"#,
-        r#"{"subscribe":"/Product/","as":"x","since":41}"#,
         r#"{"subscribe":"/Product/","as":"x"}{"#,
     ] {
         socket.say(text);
