@@ -10,6 +10,7 @@ use stoa_schema::model::{RelationId, Schema, TableId};
 use stoa_schema::query::{Field, Filter, Query, Select, Values};
 use stoa_schema::value::Value;
 use stoa_sync::store::{Alterations, Altered, Cell, FollowError, Interest, Interesting, Key, Reader, State, View};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// A relation on the way from the records that are followed, and the table that it belongs to.
@@ -255,13 +256,7 @@ impl Followed {
     }
 
     /// The message that a record has this value.
-    pub(super) fn put(
-        &self,
-        id: &str,
-        revision: i64,
-        value: &[u8],
-        at_ms: i64,
-    ) -> tokio_tungstenite::tungstenite::Utf8Bytes {
+    pub(super) fn put(&self, id: &str, revision: i64, value: &[u8], at_ms: i64) -> Utf8Bytes {
         let tag = match self.whole {
             true => Tag::revision(revision),
             false => Tag::variant(revision, value, Representation::PLAIN),

@@ -17,7 +17,6 @@ use stoa_sync::store::{FollowError, ReadError, Reader};
 pub(super) struct Tail {
     position: u64,
     topics: Topics,
-    renderer: Arc<Renderer>,
     /// When it was last looked who has left.
     pruned: Instant,
     /// Up to where the tables before these were told: nobody goes on from there.
@@ -26,8 +25,7 @@ pub(super) struct Tail {
 
 impl Tail {
     pub(super) fn new(renderer: Arc<Renderer>) -> Self {
-        let topics = Topics::new(Arc::clone(&renderer));
-        Self { position: 0, topics, renderer, pruned: Instant::now(), replaced_at: None }
+        Self { position: 0, topics: Topics::new(renderer), pruned: Instant::now(), replaced_at: None }
     }
 
     /// Goes on with other tables. Nobody follows them yet: those who followed the ones before hear no more.
@@ -45,7 +43,7 @@ impl Tail {
 
     /// Whether it tells of these tables.
     pub(super) fn is_of(&self, renderer: &Arc<Renderer>) -> bool {
-        Arc::ptr_eq(&self.renderer, renderer)
+        Arc::ptr_eq(self.topics.renderer(), renderer)
     }
 
     /// Whether nobody follows.
@@ -64,10 +62,11 @@ impl Tail {
             self.pruned = Instant::now();
         }
         if seq != self.position && !self.topics.is_empty() {
-            match reader.alterations(self.renderer.catalog(), self.position, seq, &self.topics) {
-                Ok(alterations) => self.topics.tell(reader, &self.renderer, &alterations, seq),
+            let catalog = self.topics.renderer().catalog();
+            match reader.alterations(catalog, self.position, seq, &self.topics) {
+                Ok(alterations) => self.topics.tell(reader, &alterations, seq),
                 Err(FollowError::TooMuch) => {
-                    self.topics.reset(&reader.altered_tables(self.renderer.catalog(), self.position, seq)?);
+                    self.topics.reset(&reader.altered_tables(catalog, self.position, seq)?);
                 }
                 Err(FollowError::Read(error)) => {
                     tracing::warn!(%error, "the change log cannot be read");

@@ -39,8 +39,6 @@ struct Topic {
     events: Sender<Event>,
     /// Keeps the events going while nobody hears them: who comes before the query is forgotten hears them again.
     _open: InactiveReceiver<Event>,
-    /// The equalities of which a record meets one, if the query has such.
-    keys: Option<Vec<Term>>,
 }
 
 /// A value of an attribute, hashed.
@@ -59,37 +57,26 @@ struct Interests {
     looking: Vec<u128>,
 }
 
-impl Interests {
-    fn note_attribute(&mut self, attribute: usize) {
-        if !self.attributes.contains(&attribute) {
-            self.attributes.push(attribute);
-        }
+fn note_attribute(attributes: &mut Vec<usize>, (attribute, _): Term) {
+    if !attributes.contains(&attribute) {
+        attributes.push(attribute);
     }
 }
 
 impl Interest for Topics {
     fn of(&self, table: TableId) -> Interesting<'_> {
         let interests = &self.tables[table.0];
-        match () {
-            () if !interests.scanned.is_empty() || !interests.looking.is_empty() => Interesting::All,
-            () if interests.by_term.is_empty() => Interesting::Nothing,
-            () => Interesting::By(&interests.attributes),
+        if !interests.scanned.is_empty() || !interests.looking.is_empty() {
+            Interesting::All
+        } else if interests.by_term.is_empty() {
+            Interesting::Nothing
+        } else {
+            Interesting::By(&interests.attributes)
         }
     }
 
     fn is_wanted(&self, table: TableId, attribute: usize, value: &Value) -> bool {
-        let interests = &self.tables[table.0];
-        let known = |value: &Value| {
-            hashed(&self.hasher, value).is_some_and(|hash| interests.by_term.contains_key(&(attribute, hash)))
-        };
-        let declared = self.renderer.schema().table(table);
-        match value {
-            // The key stands as it is, also where it has several parts.
-            Value::List(_) if attribute != declared.key.0 => {
-                terms(&declared.attributes[attribute], value).iter().any(known)
-            }
-            value => known(value),
-        }
+        self.by_value(table, attribute, value).next().is_some()
     }
 }
 
@@ -100,45 +87,45 @@ impl Topics {
         Self { renderer, all: HashMap::new(), tables, hasher: RandomState::new(), told: Vec::new() }
     }
 
+    /// The tables, and how their records are written.
+    pub(super) fn renderer(&self) -> &Arc<Renderer> {
+        &self.renderer
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
     /// Takes part in what is told to those who follow a query, from the next step on.
     pub(super) fn join(&mut self, followed: &Arc<Followed>) -> Receiver<Event> {
-        let identity = followed.identity();
-        let topic = match self.all.entry(identity) {
+        let vacant = match self.all.entry(followed.identity()) {
             Entry::Occupied(known) => return known.get().events.new_receiver(),
-            Entry::Vacant(vacant) => {
-                let (mut events, receiver) = broadcast(limits::WAITING_STEPS);
-                events.set_overflow(true);
-                let keys = keys(&self.hasher, followed);
-                let followed = Arc::clone(followed);
-                vacant.insert(Topic { followed, events, _open: receiver.clone().deactivate(), keys });
-                receiver
-            }
+            Entry::Vacant(vacant) => vacant,
         };
-        self.note(identity);
-        topic
+        let (mut events, receiver) = broadcast(limits::WAITING_STEPS);
+        events.set_overflow(true);
+        vacant.insert(Topic { followed: Arc::clone(followed), events, _open: receiver.clone().deactivate() });
+        self.note(followed);
+        receiver
     }
 
-    fn note(&mut self, identity: u128) {
-        let Some(topic) = self.all.get(&identity) else { return };
-        if topic.followed.looks_further() {
+    fn note(&mut self, followed: &Followed) {
+        let identity = followed.identity();
+        if followed.looks_further() {
             for (at, interests) in self.tables.iter_mut().enumerate() {
-                if topic.followed.depends_on(TableId(at)) {
+                if followed.depends_on(TableId(at)) {
                     interests.looking.push(identity);
                 }
             }
             return;
         }
-        let interests = &mut self.tables[topic.followed.query().table.0];
-        match &topic.keys {
+        let interests = &mut self.tables[followed.query().table.0];
+        match keys(&self.hasher, followed) {
             None => interests.scanned.push(identity),
             Some(keys) => {
                 for term in keys {
-                    interests.by_term.entry(*term).or_default().push(identity);
-                    interests.note_attribute(term.0);
+                    interests.by_term.entry(term).or_default().push(identity);
+                    note_attribute(&mut interests.attributes, term);
                 }
             }
         }
@@ -165,11 +152,11 @@ impl Topics {
     }
 
     /// Tells everybody what a step of the log, which ends at `seq`, means for them.
-    pub(super) fn tell(&mut self, reader: &Reader, renderer: &Renderer, alterations: &Alterations, seq: u64) {
+    pub(super) fn tell(&mut self, reader: &Reader, alterations: &Alterations, seq: u64) {
         self.told.clear();
-        for (identity, altered) in self.concerned(renderer.schema(), alterations) {
+        for (identity, altered) in self.concerned(alterations) {
             let Some(topic) = self.all.get(&identity) else { continue };
-            let views = Views::new(reader, renderer, alterations);
+            let views = Views::new(reader, &self.renderer, alterations);
             topic.tell_messages(topic.followed.told(&views, altered.into_iter()), seq);
             self.told.push(identity);
         }
@@ -177,7 +164,7 @@ impl Topics {
             let Some(topic) = self.all.get(&identity) else { continue };
             // One query that takes long leaves the others their time.
             reader.renew_deadline();
-            let views = Views::new(reader, renderer, alterations);
+            let views = Views::new(reader, &self.renderer, alterations);
             topic.tell_messages(topic.followed.told_of_all(&views, alterations), seq);
             self.told.push(identity);
         }
@@ -191,7 +178,7 @@ impl Topics {
     }
 
     /// The queries that look at no other table, and which changed records can concern each.
-    fn concerned<'s>(&self, schema: &Schema, alterations: &'s Alterations) -> HashMap<u128, Vec<&'s Altered>> {
+    fn concerned<'s>(&self, alterations: &'s Alterations) -> HashMap<u128, Vec<&'s Altered>> {
         let mut concerned: HashMap<u128, Vec<&Altered>> = HashMap::new();
         let mut add = |identity: u128, altered: &'s Altered| {
             let all = concerned.entry(identity).or_default();
@@ -202,22 +189,26 @@ impl Topics {
         for altered in alterations.iter() {
             let interests = &self.tables[altered.table.0];
             interests.scanned.iter().for_each(|identity| add(*identity, altered));
-            let table = schema.table(altered.table);
             for at in &interests.attributes {
                 for state in [&altered.before, &altered.after].into_iter().flatten() {
-                    // The key stands as it is, also where it has several parts.
-                    let values = match table.key.0 == *at {
-                        true => vec![state.values[*at].clone()],
-                        false => terms(&table.attributes[*at], &state.values[*at]),
-                    };
-                    for value in values {
-                        let known = hashed(&self.hasher, &value).and_then(|hash| interests.by_term.get(&(*at, hash)));
-                        known.into_iter().flatten().for_each(|identity| add(*identity, altered));
-                    }
+                    let known = self.by_value(altered.table, *at, &state.values[*at]);
+                    known.flatten().for_each(|identity| add(*identity, altered));
                 }
             }
         }
         concerned
+    }
+
+    /// The queries with an equality that an attribute with this value meets.
+    fn by_value(&self, table: TableId, attribute: usize, value: &Value) -> impl Iterator<Item = &Vec<u128>> {
+        let declared = self.renderer.schema().table(table);
+        // The key stands as it is, also where it has several parts.
+        let values = match declared.key.0 == attribute {
+            true => vec![value.clone()],
+            false => terms(&declared.attributes[attribute], value),
+        };
+        let by_term = &self.tables[table.0].by_term;
+        values.into_iter().filter_map(move |value| by_term.get(&(attribute, hashed(&self.hasher, &value)?)))
     }
 
     fn looking(&self, alterations: &Alterations) -> Vec<u128> {
@@ -241,10 +232,11 @@ impl Interests {
         self.attributes.clear();
         self.by_term.retain(|term, identities| {
             identities.retain(|identity| all.contains_key(identity));
-            if !identities.is_empty() && !self.attributes.contains(&term.0) {
-                self.attributes.push(term.0);
+            let followed = !identities.is_empty();
+            if followed {
+                note_attribute(&mut self.attributes, *term);
             }
-            !identities.is_empty()
+            followed
         });
     }
 }

@@ -128,6 +128,27 @@ fn a_name_is_given_once() {
 }
 
 #[test]
+fn a_token_may_be_a_bare_number() {
+    let (server, client) = shop();
+    put(&client, "/Product/p1", r#"{"price":1}"#);
+    put(&client, "/Product/p2", r#"{"price":2}"#);
+    let mut socket = live(&server);
+    socket.say(r#"{"subscribe":"/Product/?select(price)","as":"x","since":1}"#);
+    socket.hears(&["x: put p2 2", "x: ready"]);
+}
+
+#[test]
+fn a_name_has_256_bytes() {
+    let (server, _client) = shop();
+    let mut socket = live(&server);
+    let (longest, too_long) = ("n".repeat(256), "n".repeat(257));
+    socket.subscribe("/Product/", &too_long);
+    socket.hears(&[&format!("{too_long}: error 400")]);
+    socket.subscribe("/Product/", &longest);
+    socket.hears(&[&format!("{longest}: ready")]);
+}
+
+#[test]
 fn a_socket_takes_256_subscriptions() {
     let (server, client) = shop();
     let mut socket = live(&server);

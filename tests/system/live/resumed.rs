@@ -165,3 +165,30 @@ fn what_the_log_has_forgotten_begins_anew() {
     // The last are kept.
     Follower::socket(&server, "/Product/?select(price)&since=39").hears(&["put a 39", "ready"]);
 }
+
+#[test]
+fn nobody_goes_on_from_a_time_when_the_schema_was_another() {
+    let (app, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let serve = |schema: &str| {
+        std::fs::write(app.path().join("schema.graphql"), schema).unwrap();
+        let server = Server::start(app.path(), Start { data: Some(data.path().to_owned()), ..Start::default() });
+        let client = Client::new(&server.base);
+        (server, client)
+    };
+    let (server, client) = serve("type Thing @table @export { id: ID name: String }");
+    put(&client, "/Thing/a", r#"{"name":"x"}"#);
+    let before = client.get("/Thing/").header("stoa-seq").unwrap().to_owned();
+    assert!(server.stop().success());
+
+    let (server, client) = serve("type Thing @table @export { id: ID name: String size: Int }");
+    let mut follower = Follower::socket(&server, &format!("/Thing/?since={before}&select(size)"));
+    follower.hears(&["reset", "put a null", "ready"]);
+    follower.close();
+    // From here on the schema is the same.
+    put(&client, "/Thing/b", r#"{"size":1}"#);
+    let since = client.get("/Thing/").header("stoa-seq").unwrap().to_owned();
+    put(&client, "/Thing/c", r#"{"size":2}"#);
+    let mut follower = Follower::socket(&server, &format!("/Thing/?since={since}&select(size)"));
+    follower.hears(&["put c 2", "ready"]);
+    follower.close();
+}
