@@ -13,8 +13,11 @@ pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr
 /// How many hours and megabytes of the change log are kept unless it is told otherwise.
 const DEFAULT_LOG: (u32, u32) = (24, 256);
 
+/// How many megabytes of answers are kept unless it is told otherwise.
+const DEFAULT_CACHE: f64 = 32.0;
+
 /// What `stoa.toml` may say.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     /// Address and port.
@@ -32,10 +35,12 @@ pub struct File {
     pub log_hours: Option<NonZeroU32>,
     /// How many megabytes of the change log are kept.
     pub log_megabytes: Option<NonZeroU32>,
+    /// How many megabytes of answers are kept.
+    pub cache_megabytes: Option<f64>,
 }
 
 /// What the command line and the environment say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Given {
     /// Address and port.
     pub listen: Option<SocketAddr>,
@@ -49,6 +54,8 @@ pub struct Given {
     pub log_hours: Option<NonZeroU32>,
     /// How many megabytes of the change log are kept.
     pub log_megabytes: Option<NonZeroU32>,
+    /// How many megabytes of answers are kept.
+    pub cache_megabytes: Option<f64>,
 }
 
 /// The settings of a server.
@@ -64,6 +71,8 @@ pub struct Settings {
     pub sweep: bool,
     /// How much of the change log is kept.
     pub retention: Retention,
+    /// How many bytes of answers are kept.
+    pub cache_bytes: u64,
 }
 
 /// Why the settings cannot be used.
@@ -88,6 +97,9 @@ pub enum ConfigError {
     /// An origin is none.
     #[error("cors in stoa.toml: {0:?} is no origin; write it as browsers do, for example https://shop.example")]
     Origin(String),
+    /// The size of the cache is none.
+    #[error("cache_megabytes is {0}; write how many megabytes of answers are kept, for example 32, or 0 for none")]
+    Cache(f64),
     /// The address is open to others.
     #[error(
         "listening on {0} lets everybody on the network read and write: add --unauthenticated if that is meant, or listen on 127.0.0.1"
@@ -131,8 +143,18 @@ impl Settings {
         let megabytes = given.log_megabytes.or(file.log_megabytes).map_or(DEFAULT_LOG.1, NonZeroU32::get);
         let retention =
             Retention { age: Duration::from_hours(u64::from(hours)), bytes: u64::from(megabytes) * 1_000_000 };
-        Ok(Self { listen, data, cors: file.cors, sweep, retention })
+        let cache_bytes = cache_bytes(given.cache_megabytes.or(file.cache_megabytes).unwrap_or(DEFAULT_CACHE))?;
+        Ok(Self { listen, data, cors: file.cors, sweep, retention, cache_bytes })
     }
+}
+
+fn cache_bytes(megabytes: f64) -> Result<u64, ConfigError> {
+    const MOST: f64 = 1_000_000.0;
+    if !(0.0..=MOST).contains(&megabytes) {
+        return Err(ConfigError::Cache(megabytes));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it lies between 0 and 10^12")]
+    Ok((megabytes * 1_000_000.0).round() as u64)
 }
 
 /// Where the data of an app lies: where the command line says, or `stoa.toml`, or in the app.

@@ -138,6 +138,11 @@ impl Table {
         self.attributes.iter().any(|attribute| attribute.computed.is_some() || bounded(attribute))
     }
 
+    /// Whether its records can expire.
+    pub fn expires(&self) -> bool {
+        self.expiration_seconds.is_some() || self.attributes.iter().any(|attribute| attribute.expires_at.is_some())
+    }
+
     /// The attributes whose values are given rather than computed, in order.
     pub fn stored(&self) -> Vec<AttributeId> {
         let stored = self.attributes.iter().enumerate().filter(|(_, attribute)| attribute.computed.is_none());

@@ -36,6 +36,28 @@ pub fn visible(table: &Table, row: Row<'_>) -> Option<String> {
     expired(table, row).map(|expired| format!("NOT {expired}"))
 }
 
+/// When the next record of a table expires, of all or of the one with the key `?1`, in milliseconds since 1970: statements
+/// that show one number or null each. A text that is no instant expires at a time that nobody can tell: it counts as 0.
+pub(crate) fn next(table: &Table, alone: bool) -> Vec<String> {
+    let (name, key) = (quoted(&table.name), quoted(&table.key().name));
+    let rows = |column: &str, lives: &str| match alone {
+        true => format!("SELECT {column} AS it FROM {name} WHERE {key}=?1"),
+        false => format!("SELECT min({column}) AS it FROM {name} WHERE {lives}"),
+    };
+    let by_attribute = attribute(table).map(|id| {
+        let column = quoted(&table.attribute(id).name);
+        let rows = rows(&column, &format!("{column}>{NOW}"));
+        format!(
+            "SELECT CASE WHEN it IS NULL THEN NULL ELSE CAST(coalesce(1000*unixepoch(it,'subsec'),0) AS INTEGER) END FROM ({rows})"
+        )
+    });
+    let by_age = table.expiration_seconds.map(|seconds| {
+        let rows = rows(REVISION, &format!("{REVISION}>{NOW_MICROS}-{seconds}000000"));
+        format!("SELECT it/1000+{seconds}000 FROM ({rows})")
+    });
+    by_attribute.into_iter().chain(by_age).collect()
+}
+
 /// What an attribute with `@expiresAt(max:)` stores instead of a value given as SQL: the longest life allowed if that is
 /// null, and no longer one.
 pub fn lifetime(table: &Table, id: AttributeId, given: &str) -> Option<String> {

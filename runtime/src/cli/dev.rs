@@ -3,7 +3,6 @@
 use super::ServerArgs;
 use super::migrate::refused;
 use super::running::{Mode, Running, told};
-use crate::http::Tables;
 use crate::limits;
 use notify::{RecursiveMode, Watcher};
 use std::path::Path;
@@ -68,7 +67,7 @@ async fn reload(running: &Running) {
             if let Err(error) = running.app.load_seeds(running.service.store(), &catalog).await {
                 eprintln!("stoa: {error}");
             }
-            running.service.replace_tables(Tables::new(catalog)).await;
+            running.service.replace_catalog(catalog).await;
             println!("schema reloaded");
         }
         Err(error) => eprintln!("stoa: {}\nstoa: {KEPT}", refused(&error, running.app.path())),

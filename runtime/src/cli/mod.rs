@@ -238,6 +238,9 @@ struct ServerArgs {
     /// Keep no more than so many megabytes of the change log [default: 256].
     #[arg(long, value_name = "MB", env = "STOA_LOG_MEGABYTES")]
     log_megabytes: Option<NonZeroU32>,
+    /// How many megabytes of answers are kept in memory, 0 for none [default: 32].
+    #[arg(long, value_name = "N", env = "STOA_CACHE_MEGABYTES")]
+    cache_megabytes: Option<f64>,
     /// Folder of time zone files (TZif) [default: /usr/share/zoneinfo, unless the compiled-in data is newer].
     #[arg(long, value_name = "DIR", env = "STOA_ZONEINFO")]
     zoneinfo: Option<PathBuf>,
@@ -252,6 +255,7 @@ impl ServerArgs {
             no_sweep: self.no_sweep,
             log_hours: self.log_hours,
             log_megabytes: self.log_megabytes,
+            cache_megabytes: self.cache_megabytes,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::migrate::opening;
 use crate::app::{AppError, AppFolder};
+use crate::cache::Counts;
 use crate::config::{File, Given, Settings};
 use crate::http::{self, Origins, Service, Tables};
 use std::path::Path;
@@ -60,7 +61,8 @@ impl Running {
             folder.load_seeds(&store, &catalog).await.map_err(told)?;
             let local_only = settings.listen.ip().is_loopback();
             let origins = Origins { allowed: settings.cors.clone(), loopback: mode == Mode::Dev, local_only };
-            let tables = Tables::new(Arc::clone(&catalog));
+            let counts = Arc::new(Counts::default());
+            let tables = Tables::new(Arc::clone(&catalog), settings.cache_bytes, counts);
             let service = Arc::new(Service::new(store.clone(), tables, origins, app.join("web")));
             let address = listener.local_addr().map_err(|error| error.to_string())?;
             if let Err(error) = store.sign(&format!("http://{address}")) {

@@ -1,6 +1,6 @@
 //! A query → a file of all its records, written as they are read, in constant memory.
 
-use super::format::{Format, Renderer};
+use super::format::{Format, Renderer, Walk};
 use super::list;
 use crate::limits;
 use std::io::{self, Write};
@@ -59,13 +59,14 @@ impl<'a> Export<'a> {
         }
         format.begin_list(&mut buffer);
         format.set_count(self.records, &mut buffer);
+        let walk = Walk { reader: self.reader, zone: self.query.zone.as_ref(), keys: None };
         self.reader.page(&self.chosen, &mut |row| {
             let Some(fields) = fields else { return Ok(Flow::Stop) };
             if count > 0 {
                 format.separate(&mut buffer);
             }
             count += 1;
-            self.renderer.row(format, self.reader, fields, row, self.query.zone.as_ref(), &mut buffer)?;
+            self.renderer.row(format, walk, fields, row, &mut buffer)?;
             if buffer.len() < limits::PAGE_BUFFER_BYTES {
                 return Ok(Flow::Continue);
             }

@@ -1,12 +1,13 @@
 //! A query → a list in some format, whole when it fits one page buffer, otherwise streamed from one snapshot in constant memory.
 
 use super::coding::Encoder;
-use super::format::Renderer;
+use super::format::{Renderer, Walk};
+use super::keys::{self, Keys, Noted, Noting};
 use super::representation::{Accepted, Representation};
-use super::tag::Tag;
 use crate::limits;
 use bytes::Bytes;
 use std::sync::Arc;
+use stoa_schema::model::AttributeId;
 use stoa_schema::query::Query;
 use stoa_schema::time::Zone;
 use stoa_schema::value::Value;
@@ -56,14 +57,7 @@ pub struct Wanted {
 #[derive(Debug)]
 pub enum List {
     /// All of it.
-    Whole {
-        /// Not encoded yet.
-        body: Vec<u8>,
-        /// Its strong tag.
-        tag: Tag,
-        /// The form in which it is to be sent.
-        sent_as: Representation,
-    },
+    Whole(Vec<u8>),
     /// It is longer than a page buffer.
     Streamed {
         /// What is sent.
@@ -73,7 +67,8 @@ pub enum List {
     },
 }
 
-/// Starts the answer to a query. `after` holds the keys of the record that the page follows.
+/// Starts the answer to a query. `after` holds the keys of the record that the page follows. Of a list that is streamed only
+/// [`Noted::seen`] is noted.
 ///
 /// # Errors
 /// As [`Store::read`]; an error that comes later ends the stream.
@@ -83,11 +78,16 @@ pub async fn read(
     query: &Arc<Query>,
     after: Option<Vec<Value>>,
     wanted: Wanted,
-) -> Result<Page, ReadError> {
+    noting: Noting,
+) -> Result<(Page, Noted), ReadError> {
     let (answer, answered) = oneshot::channel();
     let mut writer = Writer {
         renderer: Arc::clone(renderer),
+        store: store.clone(),
         zone: query.zone.clone(),
+        key: renderer.schema().table(query.table).key,
+        keys: noting.keys(),
+        records: noting.records,
         accepted: wanted.accepted,
         runtime: Handle::current(),
         answer: Some(answer),
@@ -99,7 +99,9 @@ pub async fn read(
     };
     let (renderer, query) = (Arc::clone(renderer), Arc::clone(query));
     store.start(move |reader| {
-        let done = reader.plan(renderer.schema(), &query, after.as_deref()).and_then(|chosen| {
+        let expires = noting.expires_at_ms(reader, renderer.schema(), None);
+        let planned = reader.plan(renderer.schema(), &query, after.as_deref());
+        let done = planned.and_then(|chosen| {
             let several = wanted.place || chosen.plan.seeks.len() > 1 || wanted.accepted.format.needs_count();
             let mut work = || {
                 writer.place = if wanted.place { Some(place(reader, &chosen.plan)?) } else { None };
@@ -107,7 +109,7 @@ pub async fn read(
             };
             if several { reader.snapshot(work) } else { work() }
         });
-        writer.finish(done);
+        writer.finish(reader, done, expires);
     })?;
     answered.await.unwrap_or(Err(ReadError::Closed))
 }
@@ -126,11 +128,17 @@ pub(super) fn place(reader: &Reader, plan: &ListPlan) -> Result<Place, ReadError
 
 struct Writer {
     renderer: Arc<Renderer>,
+    store: Store,
+    /// The primary key of the query's table.
+    key: AttributeId,
+    keys: Option<Keys>,
+    /// Whether those of the query's own records are noted.
+    records: bool,
     zone: Option<Zone>,
     accepted: Accepted,
     runtime: Handle,
     /// Until the answer has begun.
-    answer: Option<oneshot::Sender<Result<Page, ReadError>>>,
+    answer: Option<oneshot::Sender<Result<(Page, Noted), ReadError>>>,
     /// Once it is streamed.
     chunks: Option<mpsc::Sender<Result<Bytes, ReadError>>>,
     /// Of what is streamed, if it is to be encoded.
@@ -141,13 +149,20 @@ struct Writer {
 }
 
 impl Writer {
-    fn finish(mut self, done: Result<Option<Vec<Value>>, ReadError>) {
+    fn finish(
+        mut self,
+        reader: &Reader,
+        done: Result<Option<Vec<Value>>, ReadError>,
+        expires: Result<Option<i64>, ReadError>,
+    ) {
         match (done, self.answer.take(), self.chunks.take()) {
             (Ok(next), Some(answer), _) => {
-                let sent_as = self.accepted.for_length(self.buffer.len());
-                let tag = Tag::content(&self.buffer, sent_as);
-                let list = List::Whole { body: self.buffer, tag, sent_as };
-                _ = answer.send(Ok(Page { list, next, place: self.place }));
+                let noted = expires.and_then(|expires_at_ms| {
+                    let keys = self.keys.map(Keys::into_found).unwrap_or_default();
+                    Ok(Noted { keys, expires_at_ms, seen: keys::seen(&self.store, reader)? })
+                });
+                let page = Page { list: List::Whole(self.buffer), next, place: self.place };
+                _ = answer.send(noted.map(|noted| (page, noted)));
             }
             (Err(error), Some(answer), _) => _ = answer.send(Err(error)),
             (done, None, Some(chunks)) => {
@@ -165,7 +180,7 @@ impl Writer {
             format.end_list(&mut self.buffer);
             return Ok(None);
         };
-        let mut count: u64 = 0;
+        let (mut count, key) = (0_u64, chosen.plan.keys.last().copied().filter(|_| self.records));
         self.renderer.header(format, fields, &mut self.buffer);
         format.begin_list(&mut self.buffer);
         let next = reader.page(chosen, &mut |row| {
@@ -173,7 +188,11 @@ impl Writer {
                 format.separate(&mut self.buffer);
             }
             count += 1;
-            self.renderer.row(format, reader, fields, row, self.zone.as_ref(), &mut self.buffer)?;
+            if let (Some(keys), Some(key)) = (&self.keys, key) {
+                keys.record(fields.table, self.key, row.cell(key));
+            }
+            let walk = Walk { reader, zone: self.zone.as_ref(), keys: self.keys.as_ref() };
+            self.renderer.row(format, walk, fields, row, &mut self.buffer)?;
             if self.buffer.len() < limits::PAGE_BUFFER_BYTES { Ok(Flow::Continue) } else { self.flush(reader, chosen) }
         })?;
         format.end_list(&mut self.buffer);
@@ -194,7 +213,9 @@ impl Writer {
             self.chunks = Some(sender);
             let sent_as = Representation { format: self.accepted.format, coding: self.accepted.coding };
             let page = Page { list: List::Streamed { chunks, sent_as }, next, place: self.place };
-            let waits = self.answer.take().is_some_and(|answer| answer.send(Ok(page)).is_ok());
+            self.keys = None;
+            let noted = Noted { seen: keys::seen(&self.store, reader)?, ..Noted::default() };
+            let waits = self.answer.take().is_some_and(|answer| answer.send(Ok((page, noted))).is_ok());
             if !waits || !self.streaming {
                 return Ok(Flow::Stop);
             }

@@ -2,14 +2,16 @@
 //! HTTP.
 
 pub mod export;
-pub mod list;
 pub mod record;
+pub mod whole;
+pub mod list;
 pub mod import;
 pub mod write;
 pub mod reference;
 pub mod input;
 pub mod cursor;
 pub mod format;
+pub mod keys;
 pub mod tag;
 pub mod representation;
 pub mod coding;

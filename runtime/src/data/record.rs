@@ -1,39 +1,16 @@
-//! One record → its bytes in some format, and its tag.
+//! One record → its bytes in some format.
 
-use super::format::Renderer;
-use super::representation::{Accepted, Representation};
-use super::tag::Tag;
+use super::format::{Format, Renderer, Walk};
+use super::keys::{self, Keys, Noted, Noting};
+use super::whole::Whole;
 use std::sync::Arc;
 use stoa_schema::model::{AttributeId, TableId};
-use stoa_schema::query::{RecordQuery, Select};
+use stoa_schema::query::{Field, RecordQuery, Select};
 use stoa_schema::time::Zone;
 use stoa_schema::value::Value;
 use stoa_sync::Store;
 use stoa_sync::sql::{Plan, record_plan};
 use stoa_sync::store::{Cell, Flow, ReadError, Reader};
-
-/// A representation: its bytes and its tag.
-#[derive(Clone, Debug)]
-pub struct Shown {
-    /// Not encoded yet.
-    pub body: Vec<u8>,
-    /// Its strong tag.
-    pub tag: Tag,
-    /// The form in which it is to be sent.
-    pub sent_as: Representation,
-}
-
-impl Shown {
-    /// A body with its tag: that of the revision for a whole record in plain JSON.
-    pub fn new(revision: i64, body: Vec<u8>, whole: bool, accepted: Accepted) -> Self {
-        let sent_as = accepted.for_length(body.len());
-        let tag = match whole && sent_as == Representation::PLAIN {
-            true => Tag::revision(revision),
-            false => Tag::variant(revision, &body, sent_as),
-        };
-        Self { body, tag, sent_as }
-    }
-}
 
 /// What of a record is asked for.
 #[derive(Clone, Debug)]
@@ -44,6 +21,19 @@ pub enum Part {
     Selected(RecordQuery),
     /// The bare value of one attribute.
     Attribute(AttributeId, Option<Zone>),
+}
+
+/// Which record is asked for, and how it is to be shown.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Its table.
+    pub table: TableId,
+    /// Its primary key.
+    pub id: Value,
+    /// What of it.
+    pub part: Part,
+    /// How it is written.
+    pub format: Format,
 }
 
 /// The plans for reading whole records, one for each table.
@@ -84,57 +74,55 @@ impl Records {
     pub async fn read(
         &self,
         store: &Store,
-        table: TableId,
-        id: Value,
-        part: Part,
-        accepted: Accepted,
-    ) -> Result<Option<Shown>, ReadError> {
-        if !matches!(part, Part::Selected(_))
-            && let Some(shown) = store.read_here(|reader| self.read_with(reader, table, &id, &part, accepted))
-        {
-            return shown;
+        wanted: Wanted,
+        noting: Noting,
+    ) -> Result<(Option<Whole>, Noted), ReadError> {
+        let further = matches!(&wanted.part, Part::Selected(RecordQuery { select: Some(_), .. }));
+        if !further && let Some(read) = store.read_here(|reader| self.read_with(store, reader, &wanted, &noting)) {
+            return read;
         }
-        let records = self.clone();
-        store.read(move |reader| records.read_with(reader, table, &id, &part, accepted)).await?
+        let (records, store_there) = (self.clone(), store.clone());
+        store.read(move |reader| records.read_with(&store_there, reader, &wanted, &noting)).await?
     }
 
     fn read_with(
         &self,
+        store: &Store,
         reader: &Reader,
-        table: TableId,
-        id: &Value,
-        part: &Part,
-        accepted: Accepted,
-    ) -> Result<Option<Shown>, ReadError> {
-        let plan = &self.plans.0[table.0];
-        match part {
-            Part::Whole => self.shown(reader, plan, id, None, true, accepted),
-            Part::Selected(RecordQuery { select: None, zone, .. }) => {
-                self.shown(reader, plan, id, zone.as_ref(), zone.is_none(), accepted)
+        wanted: &Wanted,
+        noting: &Noting,
+    ) -> Result<(Option<Whole>, Noted), ReadError> {
+        let expires_at_ms = noting.expires_at_ms(reader, self.renderer.schema(), Some(&wanted.id))?;
+        let keys = noting.keys();
+        let whole = self.whole(reader, wanted, keys.as_ref())?;
+        let seen = keys::seen(store, reader)?;
+        Ok((whole, Noted { keys: keys.map(Keys::into_found).unwrap_or_default(), expires_at_ms, seen }))
+    }
+
+    fn whole(&self, reader: &Reader, wanted: &Wanted, keys: Option<&Keys>) -> Result<Option<Whole>, ReadError> {
+        let plan = &self.plans.0[wanted.table.0];
+        let (zone, selected) = match &wanted.part {
+            Part::Attribute(attribute, zone) => return self.bare(reader, wanted, *attribute, zone.as_ref()),
+            Part::Whole => (None, None),
+            Part::Selected(RecordQuery { select, zone, .. }) => (zone.as_ref(), select.as_ref()),
+        };
+        let walk = Walk { reader, zone, keys };
+        match selected {
+            Some(select) => {
+                let plan = record_plan(self.renderer.schema(), wanted.table, select);
+                self.shown(walk, &plan, wanted, false)
             }
-            Part::Selected(RecordQuery { select: Some(select), zone, .. }) => {
-                let plan = record_plan(self.renderer.schema(), table, select);
-                self.shown(reader, &plan, id, zone.as_ref(), false, accepted)
-            }
-            Part::Attribute(attribute, zone) => self.bare(reader, table, id, *attribute, zone.as_ref(), accepted),
+            None => self.shown(walk, plan, wanted, zone.is_none() && wanted.format == Format::Json),
         }
     }
 
-    fn shown(
-        &self,
-        reader: &Reader,
-        plan: &Plan,
-        id: &Value,
-        zone: Option<&Zone>,
-        whole: bool,
-        accepted: Accepted,
-    ) -> Result<Option<Shown>, ReadError> {
+    fn shown(&self, walk: Walk<'_>, plan: &Plan, wanted: &Wanted, plain: bool) -> Result<Option<Whole>, ReadError> {
         let mut shown = None;
-        reader.each(plan, Some(Cell::from(id)), &mut |row| {
+        walk.reader.each(plan, Some(Cell::from(&wanted.id)), &mut |row| {
             let mut body = Vec::with_capacity(512);
-            self.renderer.header(accepted.format, &plan.fields, &mut body);
-            self.renderer.row(accepted.format, reader, &plan.fields, row, zone, &mut body)?;
-            shown = Some(Shown::new(row.revision(), body, whole, accepted));
+            self.renderer.header(wanted.format, &plan.fields, &mut body);
+            self.renderer.row(wanted.format, walk, &plan.fields, row, &mut body)?;
+            shown = Some(Whole { revision: Some(row.revision()), plain, ..Whole::new(wanted.table, body) });
             Ok(Flow::Stop)
         })?;
         Ok(shown)
@@ -143,25 +131,23 @@ impl Records {
     fn bare(
         &self,
         reader: &Reader,
-        table: TableId,
-        id: &Value,
+        wanted: &Wanted,
         attribute: AttributeId,
         zone: Option<&Zone>,
-        accepted: Accepted,
-    ) -> Result<Option<Shown>, ReadError> {
-        let schema = self.renderer.schema();
-        let column = 1 + Select::all(schema, table)
+    ) -> Result<Option<Whole>, ReadError> {
+        let (schema, format) = (self.renderer.schema(), wanted.format);
+        let column = 1 + Select::all(schema, wanted.table)
             .fields
             .iter()
-            .position(|field| matches!(field, stoa_schema::query::Field::Attribute(known) if *known == attribute))
+            .position(|field| matches!(field, Field::Attribute(known) if *known == attribute))
             .unwrap_or_default();
         let mut shown = None;
-        reader.each(&self.plans.0[table.0], Some(Cell::from(id)), &mut |row| {
+        reader.each(&self.plans.0[wanted.table.0], Some(Cell::from(&wanted.id)), &mut |row| {
             let mut body = Vec::new();
-            self.renderer.value_header(accepted.format, table, attribute, &mut body);
-            let declared = schema.table(table).attribute(attribute);
-            self.renderer.value(accepted.format, declared, row.cell(column), zone, &mut body);
-            shown = Some(Shown::new(row.revision(), body, false, accepted));
+            self.renderer.value_header(format, wanted.table, attribute, &mut body);
+            let declared = schema.table(wanted.table).attribute(attribute);
+            self.renderer.value(format, declared, row.cell(column), zone, &mut body);
+            shown = Some(Whole { revision: Some(row.revision()), ..Whole::new(wanted.table, body) });
             Ok(Flow::Stop)
         })?;
         Ok(shown)

@@ -3,41 +3,55 @@
 use super::representation::Representation;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// A strong tag, without its quotes.
+/// A strong tag, as it stands in a header: with its quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tag(String);
+pub struct Tag(Box<str>);
 
 impl Tag {
     /// A record's plain JSON.
     pub fn revision(revision: i64) -> Self {
-        let mut text = String::with_capacity(14);
-        push_base36(revision.unsigned_abs(), &mut text);
-        Self(text)
+        Self::of(revision.unsigned_abs(), None)
+    }
+
+    fn of(number: u64, hash: Option<u64>) -> Self {
+        let mut text = String::with_capacity(29);
+        text.push('"');
+        push_base36(number, &mut text);
+        if let Some(hash) = hash {
+            text.push('-');
+            push_base36(hash, &mut text);
+        }
+        text.push('"');
+        Self(text.into_boxed_str())
+    }
+
+    /// A record in some form; `plain`: it is the whole record in JSON.
+    pub fn record(revision: i64, body: &[u8], plain: bool, sent_as: Representation) -> Self {
+        if plain && sent_as == Representation::PLAIN {
+            Self::revision(revision)
+        } else {
+            Self::variant(revision, body, sent_as)
+        }
     }
 
     /// Another representation of a record: `REV-hash`. The body is hashed before it is encoded.
     pub fn variant(revision: i64, body: &[u8], sent_as: Representation) -> Self {
-        let Self(mut text) = Self::revision(revision);
-        text.push('-');
-        push_base36(hash(body, sent_as), &mut text);
-        Self(text)
+        Self::of(revision.unsigned_abs(), Some(hash(body, sent_as)))
     }
 
     /// A list. The body is hashed before it is encoded.
     pub fn content(body: &[u8], sent_as: Representation) -> Self {
-        let mut text = String::with_capacity(14);
-        push_base36(hash(body, sent_as), &mut text);
-        Self(text)
+        Self::of(hash(body, sent_as), None)
     }
 
     /// The tag without quotes.
     pub fn opaque(&self) -> &str {
-        &self.0
+        self.0.trim_matches('"')
     }
 
     /// The tag as it stands in a header.
-    pub fn quoted(&self) -> String {
-        format!("\"{}\"", self.0)
+    pub fn quoted(&self) -> &str {
+        &self.0
     }
 }
 

@@ -9,7 +9,7 @@ use super::negotiate;
 use super::operation::{self, Operation};
 use super::problem::{self, Problem};
 use super::request_body;
-use super::respond::{self, Answer, Content, Position};
+use super::respond::{self, Answer, Content, Position, Timing};
 use super::route::{Target, nothing_here, route};
 use super::service::{RECORD, Service, Tables};
 use super::write;
@@ -22,6 +22,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 use hyper::body::Incoming;
 use std::sync::Arc;
+use std::time::Instant;
 use stoa_schema::model::{Table, TableId};
 use stoa_schema::query::RecordQuery;
 use stoa_schema::value::{Value, Violation};
@@ -51,14 +52,18 @@ pub(super) async fn answer(
         fingerprint.request(&key)
     });
     let commit = Commit { request, ..plan.commit() };
+    let began = Instant::now();
     let committed = service.store.commit(commit).await;
+    let took = began.elapsed();
     let committed = committed.map_err(|error| problem::of_commit(error, |rejected| plan.rejected(rejected)))?;
     let minimal = headers::preferences(&parts.headers).minimal;
     let body = plan.results(&committed, minimal);
     let coding = chosen.accepted.for_length(body.len()).coding;
     let content = Content::whole(body, chosen.content_type, coding);
     let position = Position::new(service.store.log(), committed.seq);
-    Ok(respond::committed(content, position, minimal, committed.replayed))
+    let mut answer = respond::committed(content, position, minimal, committed.replayed);
+    respond::timed(answer.headers_mut(), Timing::Write(took));
+    Ok(answer)
 }
 
 /// The writes of all operations.

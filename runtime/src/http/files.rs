@@ -209,7 +209,7 @@ impl Opened {
         let Some(range) = asked.get(RANGE).and_then(|range| part(range.to_str().ok()?, self.length)) else {
             return Ok(None);
         };
-        if asked.get(IF_RANGE).is_some_and(|held| tag.is_none_or(|tag| held != tag.quoted().as_str())) {
+        if asked.get(IF_RANGE).is_some_and(|held| tag.is_none_or(|tag| held != tag.quoted())) {
             return Ok(None);
         }
         match range.is_empty() {
@@ -260,7 +260,7 @@ fn headed(status: StatusCode, body: AnswerBody, tag: Option<&Tag>) -> Answer {
     let mut answer = respond::bare(status, body);
     let headers = answer.headers_mut();
     if let Some(tag) = tag {
-        headers.insert(ETAG, header(&tag.quoted()));
+        headers.insert(ETAG, header(tag.quoted()));
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -13,48 +13,54 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName};
 pub(super) struct Chosen {
     pub(super) accepted: Accepted,
     pub(super) content_type: &'static str,
+    /// Its place among the types.
+    pub(super) name: u8,
 }
 
 impl Chosen {
     /// JSON as it is.
-    pub(super) const PLAIN: Self = Self { accepted: Accepted::PLAIN, content_type: TYPES[0].content_type };
+    pub(super) const PLAIN: Self = Self { accepted: Accepted::PLAIN, content_type: TYPES[0].content_type, name: 0 };
 }
 
 /// Chooses among the formats that can be given; 406 if none of them is taken.
 pub(super) fn choose(headers: &HeaderMap, suffix: Option<Format>, offered: &[Format]) -> Result<Chosen, Box<Problem>> {
-    let media_type = match suffix {
-        Some(format) => TYPES.iter().find(|it| it.format == format && offered.contains(&format)),
+    let name = match suffix {
+        Some(format) => TYPES.iter().position(|it| it.format == format && offered.contains(&format)),
         None => accepted_type(headers, offered),
     };
-    let MediaType { format, content_type, .. } = media_type.ok_or_else(|| {
+    let found = name.and_then(|name| Some((u8::try_from(name).ok()?, &TYPES[name])));
+    let (name, MediaType { format, content_type, .. }) = found.ok_or_else(|| {
         let detail = format!("this can be given as {}", media::listed(offered));
         Problem::new(ProblemKind::NOT_ACCEPTABLE, detail)
     })?;
     let (coding, plain_refused) = coding(headers)?;
-    Ok(Chosen { accepted: Accepted { format: *format, coding, plain_refused }, content_type })
+    Ok(Chosen { accepted: Accepted { format: *format, coding, plain_refused }, content_type, name })
 }
 
-/// The type with the highest weight; among equals the one that is named more exactly, then the one preferred here.
-fn accepted_type(headers: &HeaderMap, offered: &[Format]) -> Option<&'static MediaType> {
+/// The place of the type that is given to whoever has no wish.
+const PREFERRED: usize = 0;
+
+/// The place of the type with the highest weight; among equals the one that is named more exactly, then the one preferred here.
+fn accepted_type(headers: &HeaderMap, offered: &[Format]) -> Option<usize> {
     match headers.get(ACCEPT) {
-        None => return TYPES.first(),
-        Some(value) if value == "*/*" || value == "application/json" => return TYPES.first(),
+        None => return Some(PREFERRED),
+        Some(value) if value == "*/*" || value == "application/json" => return Some(PREFERRED),
         Some(_) => {}
     }
     let ranges: Vec<Weighted<'_>> = weighted(headers, &ACCEPT).collect();
     let mut best = None;
-    for media_type in TYPES.iter().filter(|it| offered.contains(&it.format)) {
+    for (name, media_type) in TYPES.iter().enumerate().filter(|(_, it)| offered.contains(&it.format)) {
         // The most specific range that covers a type decides about it.
         let covering =
             ranges.iter().filter_map(|range| Some((specificity(range.name, media_type.essence)?, range.weight)));
         let Some((specificity, weight)) = covering.max_by_key(|(specificity, _)| *specificity) else { continue };
         if weight > 0 && best.is_none_or(|(known, _)| (weight, specificity) > known) {
-            best = Some(((weight, specificity), media_type));
+            best = Some(((weight, specificity), name));
         }
     }
     match ranges.is_empty() {
-        true => TYPES.first(),
-        false => best.map(|(_, media_type)| media_type),
+        true => Some(PREFERRED),
+        false => best.map(|(_, name)| name),
     }
 }
 

@@ -69,6 +69,10 @@ impl Origins {
 
 /// Whether `host[:port]` names this machine to itself.
 fn is_loopback(authority: &str) -> bool {
+    // What most write; the rest is looked at closely.
+    if matches!(authority.split(':').next(), Some("localhost" | "127.0.0.1")) && !authority.starts_with('[') {
+        return authority.split(':').count() <= 2;
+    }
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),

@@ -148,7 +148,7 @@ fn tagged(content: Bytes, tag: &Tag, kind: &'static str, asked: &HeaderMap) -> R
     if answer.status() == StatusCode::OK {
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     }
-    answer.headers_mut().insert(ETAG, respond::header(&tag.quoted()));
+    answer.headers_mut().insert(ETAG, respond::header(tag.quoted()));
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(answer)
 }

@@ -149,7 +149,7 @@ impl Problem {
         match current.map(Tag::revision) {
             Some(tag) => Self::new(ProblemKind::PRECONDITION, "the record is not the one that the precondition names")
                 .with("etag", tag.quoted())
-                .header(ETAG, &tag.quoted()),
+                .header(ETAG, tag.quoted()),
             None => Self::new(ProblemKind::PRECONDITION, "the record does not exist"),
         }
     }

@@ -6,9 +6,13 @@ use super::headers::{IDEMPOTENT_REPLAYED, PREFERENCE_APPLIED, STOA_SEQ};
 use crate::data::coding::Coding;
 use crate::data::list::{Chunks, Place};
 use crate::data::tag::Tag;
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, LINK, LOCATION};
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::time::Duration;
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 pub(super) type Answer = Response<AnswerBody>;
 
@@ -33,6 +37,18 @@ impl Position {
 /// A header value from text that is ASCII by construction.
 pub(super) fn header(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Two numbers as 16 hexadecimal digits.
+pub(super) fn hexadecimal(high: u32, low: u32) -> HeaderValue {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut number = u64::from(high) << 32 | u64::from(low);
+    let mut text = [b'0'; 16];
+    for digit in text.iter_mut().rev() {
+        *digit = DIGITS[(number % 16) as usize];
+        number /= 16;
+    }
+    HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// Says which position an answer includes.
@@ -62,6 +78,11 @@ impl Content {
             Some(coding) => AnswerBody::Unencoded(body, coding),
         };
         Self { body, content_type, coding }
+    }
+
+    /// A whole body that is sent as it is: encoded already, if it is to be.
+    pub(super) fn ready(body: Bytes, content_type: &'static str, coding: Option<Coding>) -> Self {
+        Self { body: AnswerBody::Whole(Some(body)), content_type, coding }
     }
 
     /// A body whose chunks are encoded already.
@@ -95,6 +116,35 @@ pub(super) fn not_modified(tag: &Tag, cache_control: &HeaderValue, position: Pos
     response
 }
 
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Timing {
+    /// It was there.
+    Hit,
+    /// It was read, which took so long.
+    Miss(Duration),
+    /// It was written, which took so long.
+    Write(Duration),
+}
+
+/// Says where an answer came from (`Server-Timing`, in milliseconds).
+pub(super) fn timed(headers: &mut HeaderMap, timing: Timing) {
+    let milliseconds = |duration: Duration| duration.as_secs_f64() * 1_000.0;
+    let value = match timing {
+        Timing::Hit => HeaderValue::from_static("cache;desc=hit"),
+        Timing::Miss(took) => header(&format!("cache;desc=miss, db;dur={:.3}", milliseconds(took))),
+        Timing::Write(took) => header(&format!("db;dur={:.3}", milliseconds(took))),
+    };
+    headers.insert(SERVER_TIMING, value);
+}
+
+/// Tells the one who writes the app what would make the answer faster.
+pub(super) fn advise(headers: &mut HeaderMap, advice: Option<&str>) {
+    if let Some(advice) = advice {
+        headers.append(SERVER_TIMING, header(advice));
+    }
+}
+
 /// What a list says of its neighbours: the next page, and its place among all records.
 pub(super) fn paging(headers: &mut HeaderMap, next: Option<&str>, place: Option<Place>) {
     if let Some(next) = next {
@@ -112,7 +162,7 @@ pub(super) fn paging(headers: &mut HeaderMap, next: Option<&str>, place: Option<
 
 fn validators(headers: &mut HeaderMap, tag: Option<&Tag>, cache_control: &HeaderValue, position: Position) {
     if let Some(tag) = tag {
-        headers.insert(ETAG, header(&tag.quoted()));
+        headers.insert(ETAG, header(tag.quoted()));
     }
     headers.insert(CACHE_CONTROL, cache_control.clone());
     headers.insert(STOA_SEQ, position.0);
@@ -142,7 +192,7 @@ impl Written<'_> {
             headers.insert(PREFERENCE_APPLIED, HeaderValue::from_static("return=minimal"));
         }
         if let Some(tag) = self.tag {
-            headers.insert(ETAG, header(&tag.quoted()));
+            headers.insert(ETAG, header(tag.quoted()));
         }
         if let Some(location) = self.location {
             headers.insert(LOCATION, header(&location));

@@ -31,6 +31,10 @@ pub(super) enum Target<'a> {
     LiveModule(&'a str),
     /// `/_stoa/health`.
     Health,
+    /// `/_stoa/ready`.
+    Ready,
+    /// `/_stoa/metrics`.
+    Metrics,
     /// `/_stoa/problems/name`.
     ProblemPage(&'a str),
     /// No table and nothing of Stoa's own: a file of the app, or nothing.
@@ -53,6 +57,8 @@ pub(super) fn route<'a>(tables: &Tables, method: &Method, uri: &'a Uri) -> Resul
     if let Some(internal) = rest.strip_prefix("_stoa/") {
         return match internal.split_once('/') {
             None if internal == "health" => Ok(Target::Health),
+            None if internal == "ready" => Ok(Target::Ready),
+            None if internal == "metrics" => Ok(Target::Metrics),
             None if internal == "commit" => Ok(Target::Commit { query: query.unwrap_or_default() }),
             None if internal == "live" => Ok(Target::Live),
             None if internal.starts_with("live.") => Ok(Target::LiveModule(internal)),

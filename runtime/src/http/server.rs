@@ -7,7 +7,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::pin::pin;
 use std::sync::Arc;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -35,7 +36,10 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, shutdown: Cance
         };
         let (service, shutdown) = (Arc::clone(&service), shutdown.clone());
         connections.spawn(async move {
-            connection(stream, service, shutdown).await;
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY");
+            }
+            converse(stream, service, shutdown).await;
             drop(permit);
         });
     }
@@ -52,14 +56,14 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, shutdown: Cance
 
 /// Serves a connection until it ends or becomes a WebSocket; when the server stops, until the request under way is
 /// answered.
-async fn connection(stream: TcpStream, service: Arc<Service>, shutdown: CancellationToken) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY");
-    }
+pub async fn converse<I>(stream: I, service: Arc<Service>, shutdown: CancellationToken)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits::HEAD_WAIT)
-        .serve_connection(TokioIo::new(stream), service_fn(move |request| Arc::clone(&service).call(request)))
+        .serve_connection(TokioIo::new(stream), service_fn(move |request| service.call(request)))
         .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {

@@ -5,29 +5,35 @@ use super::commit;
 use super::encode;
 use super::files;
 use super::headers::{self, REQUEST_ID};
+use super::kept;
 use super::live;
+use super::metrics::{self, Requests};
 use super::origin::Origins;
 use super::pages::{self, Document};
 use super::problem::Problem;
-use super::read;
+use super::read::{self, Reading};
 use super::request_body;
 use super::respond::{self, Answer, Position, header};
 use super::route::{Target, nothing_here, route};
 use super::write::Writing;
+use crate::cache::{Cache, Counts};
 use crate::data::format::Renderer;
 use crate::data::record::Records;
 use crate::data::write::Intent;
 use crate::limits;
 use crate::live::Hub;
 use arc_swap::ArcSwap;
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, CONNECTION, VARY};
+use futures_util::future::{Either, Ready, ready};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, CONNECTION, ORIGIN, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use std::convert::Infallible;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 use stoa_schema::model::TableId;
 use stoa_schema::query::RecordQuery;
 use stoa_sync::{Catalog, Store};
@@ -38,21 +44,40 @@ pub struct Tables {
     /// The schema and its statements.
     pub catalog: Arc<Catalog>,
     pub(super) records: Records,
+    /// The answers that are kept.
+    pub(super) cache: Arc<Cache>,
     cache_control: Vec<HeaderValue>,
+    /// Whether answers may be kept, for each table.
+    keeps: Vec<bool>,
     document: Document,
 }
 
 impl Tables {
-    /// Everything that a catalog needs to be served.
-    pub fn new(catalog: Arc<Catalog>) -> Self {
-        let cache_control =
-            catalog.schema.tables.iter().map(|table| header(table.cache_control.as_deref().unwrap_or("no-cache")));
+    /// Everything that a catalog needs to be served; its answers are kept in so many bytes, and counted.
+    pub fn new(catalog: Arc<Catalog>, cache_bytes: u64, counts: Arc<Counts>) -> Self {
+        let tables = || catalog.schema.tables.iter();
+        let cache_control = tables().map(|table| header(table.cache_control.as_deref().unwrap_or("no-cache")));
+        // RFC 9111 §5.2.2.5: no cache may keep these.
+        let no_store = |text: &str| text.split(',').any(|it| it.trim().eq_ignore_ascii_case("no-store"));
+        let renderer = Arc::new(Renderer::new(Arc::clone(&catalog)));
         Self {
             cache_control: cache_control.collect(),
+            keeps: tables().map(|table| !table.cache_control.as_deref().is_some_and(no_store)).collect(),
             document: Document::new(&catalog),
-            records: Records::new(Arc::new(Renderer::new(Arc::clone(&catalog)))),
+            cache: Cache::new(Arc::clone(&renderer), cache_bytes, counts),
+            records: Records::new(renderer),
             catalog,
         }
+    }
+
+    /// The same of another catalog.
+    fn with_catalog(&self, catalog: Arc<Catalog>) -> Self {
+        Self::new(catalog, self.cache.capacity(), Arc::clone(self.cache.counts()))
+    }
+
+    /// Whether answers that show this table's records may be kept.
+    pub(super) fn keeps(&self, table: TableId) -> bool {
+        self.keeps[table.0]
     }
 
     pub(super) fn cache_control(&self, table: TableId) -> &HeaderValue {
@@ -60,10 +85,14 @@ impl Tables {
     }
 }
 
+/// An answer, there or on its way.
+pub(super) type Answering =
+    Either<Ready<Result<Answer, Infallible>>, Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>>;
+
 /// The server's side of every connection.
 pub struct Service {
     pub(super) store: Store,
-    tables: ArcSwap<Tables>,
+    tables: Arc<ArcSwap<Tables>>,
     live: Arc<Hub>,
     origins: Origins,
     /// The folder of the app's own files.
@@ -71,6 +100,7 @@ pub struct Service {
     /// First half of the ids given to requests: tells one run of the server from another.
     run: u32,
     requests: AtomicU64,
+    answered: Requests,
 }
 
 impl Service {
@@ -78,11 +108,16 @@ impl Service {
     pub fn new(store: Store, tables: Tables, origins: Origins, web: PathBuf) -> Self {
         let run = xxhash_rust::xxh3::xxh3_64(uuid::Uuid::now_v7().as_bytes()) as u32;
         let live = Hub::new(store.clone(), Arc::clone(tables.records.renderer()));
-        Self { store, tables: ArcSwap::from_pointee(tables), live, origins, web, run, requests: AtomicU64::new(0) }
+        let tables = Arc::new(ArcSwap::from_pointee(tables));
+        let served = Arc::clone(&tables);
+        store.set_witness(Box::new(move |step| served.load().cache.witness(step)));
+        Self { store, tables, live, origins, web, run, requests: AtomicU64::new(0), answered: Requests::new() }
     }
 
-    /// Serves other tables from now on; requests under way end with those they began with, and what is followed ends.
-    pub async fn replace_tables(&self, tables: Tables) {
+    /// Serves other tables from now on, with nothing kept of the answers before; requests under way end with those they
+    /// began with, and what is followed ends.
+    pub async fn replace_catalog(&self, catalog: Arc<Catalog>) {
+        let tables = self.tables().with_catalog(catalog);
         let renderer = Arc::clone(tables.records.renderer());
         self.tables.store(Arc::new(tables));
         self.live.replace(renderer).await;
@@ -91,6 +126,11 @@ impl Service {
     /// What is served now.
     pub(super) fn tables(&self) -> Arc<Tables> {
         self.tables.load_full()
+    }
+
+    /// What is counted of requests.
+    pub(super) fn requests(&self) -> &Requests {
+        &self.answered
     }
 
     /// Live updates.
@@ -108,8 +148,32 @@ impl Service {
         self.origins.loopback
     }
 
-    /// Answers a request.
-    pub(super) async fn call(self: Arc<Self>, request: Request<Incoming>) -> Result<Answer, Infallible> {
+    /// Answers a request: at once if the answer is kept, otherwise in a future that has room for all that may take.
+    pub(super) fn call(self: &Arc<Self>, request: Request<Incoming>) -> Answering {
+        let began = Instant::now();
+        if let Some(answer) = self.at_once(&request) {
+            self.answered.count(request.method(), answer.status(), began.elapsed());
+            return Either::Left(ready(Ok(answer)));
+        }
+        Either::Right(Box::pin(Arc::clone(self).work(request, began)))
+    }
+
+    /// The answer to a plain reading, if it is kept.
+    fn at_once(&self, request: &Request<Incoming>) -> Option<Answer> {
+        let headers = request.headers();
+        if !request.body().is_end_stream() || headers.contains_key(ORIGIN) {
+            return None;
+        }
+        self.origins.check(request.version(), request.uri(), headers).ok()?;
+        let mut answer = kept::at_once(self, request.method(), request.uri(), headers)?;
+        let id = self.request_id(headers);
+        tracing::debug!(id = ?id, method = %request.method(), uri = %request.uri(), status = answer.status().as_u16());
+        answer.headers_mut().insert(VARY, respond::VARIES);
+        answer.headers_mut().insert(REQUEST_ID, id);
+        Some(answer)
+    }
+
+    async fn work(self: Arc<Self>, request: Request<Incoming>, began: Instant) -> Result<Answer, Infallible> {
         let (parts, mut body) = request.into_parts();
         let id = self.request_id(&parts.headers);
         let mut answer = match self.origins.check(parts.version, &parts.uri, &parts.headers) {
@@ -129,6 +193,7 @@ impl Service {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         answer.headers_mut().insert(REQUEST_ID, id);
+        self.answered.count(&parts.method, answer.status(), began.elapsed());
         Ok(answer)
     }
 
@@ -153,6 +218,12 @@ impl Service {
         parts: &Parts,
         body: &mut Incoming,
     ) -> Result<Answer, Box<Problem>> {
+        let question = kept::question(&parts.method, &parts.uri, &parts.headers);
+        if let Some(question) = &question
+            && let Some(answer) = kept::find(self, tables, &parts.headers, question).await?
+        {
+            return Ok(answer);
+        }
         let target = route(tables, &parts.method, &parts.uri)?;
         if let Some(way) = live::way(parts)?
             && let Some(answer) = live::follow(self, tables, parts, &target, way).await?
@@ -160,14 +231,13 @@ impl Service {
             return Ok(answer);
         }
         let reading = matches!(parts.method, Method::GET | Method::HEAD);
+        let asked = question.map(|question| question.asked);
+        let read = |table| Reading { service: self, tables, parts, table, asked };
         match target {
-            Target::Description(table) => read::description(self, tables, parts, table).await,
-            Target::Collection { table, format, query } if reading => {
-                read::collection(self, tables, parts, table, format, query).await
-            }
+            Target::Description(table) => read(table).description().await,
+            Target::Collection { table, format, query } if reading => read(table).collection(format, query).await,
             Target::Record { table, id, attribute, format, query } if reading => {
-                let wanted = read::Wanted { attribute, format, query };
-                read::record(self, tables, parts, table, id, wanted).await
+                read(table).record(id, read::Wanted { attribute, format, query }).await
             }
             Target::Collection { table, query, .. } => {
                 let writing = || Writing::new(self, tables, parts, table);
@@ -197,13 +267,17 @@ impl Service {
                 Method::OPTIONS => Ok(respond::options(LIVE, false)),
                 _ => Err(Problem::method(LIVE)),
             },
-            Target::OpenApi | Target::Docs(_) | Target::LiveModule(_) | Target::Health | Target::ProblemPage(_) => {
-                match parts.method {
-                    Method::OPTIONS => Ok(respond::options(PAGE, false)),
-                    _ if !reading => Err(Problem::method(PAGE)),
-                    _ => self.page(tables, &target, &parts.headers),
-                }
-            }
+            Target::OpenApi
+            | Target::Docs(_)
+            | Target::LiveModule(_)
+            | Target::Health
+            | Target::Ready
+            | Target::Metrics
+            | Target::ProblemPage(_) => match parts.method {
+                Method::OPTIONS => Ok(respond::options(PAGE, false)),
+                _ if !reading => Err(Problem::method(PAGE)),
+                _ => self.page(tables, &target, &parts.headers),
+            },
             Target::Elsewhere => self.file(tables, parts).await,
         }
     }
@@ -225,6 +299,7 @@ impl Service {
             Target::Docs(file) => pages::docs(*file, headers),
             Target::LiveModule(file) => pages::live_module(file, headers),
             Target::ProblemPage(name) => pages::problem(name, headers),
+            Target::Metrics => Ok(metrics::answer(self)),
             _ => Ok(respond::json(&self.health())),
         }
     }
@@ -239,6 +314,24 @@ impl Service {
         })
     }
 
+    /// What is served now, as long as it is looked at.
+    pub(super) fn served(&self) -> arc_swap::Guard<Arc<Tables>> {
+        self.tables.load()
+    }
+
+    /// Whether the position that the request asks for is reached; not, if it asks for none that there is.
+    pub(super) fn is_reached(&self, headers: &HeaderMap) -> bool {
+        match headers::asked_position(headers, self.store.log()) {
+            Ok(asked) => asked.is_none_or(|asked| self.store.position() >= asked),
+            Err(_) => false,
+        }
+    }
+
+    /// The position that every reading from now on includes.
+    pub(super) fn position_now(&self) -> Position {
+        Position::new(self.store.log(), self.store.position())
+    }
+
     /// Waits for the position that the request asks for.
     pub(super) async fn reach(&self, headers: &HeaderMap) -> Result<(), Box<Problem>> {
         match headers::asked_position(headers, self.store.log())? {
@@ -250,7 +343,7 @@ impl Service {
     /// The position that an answer to this request includes, once it includes the one that the request asks for.
     pub(super) async fn position(&self, headers: &HeaderMap) -> Result<Position, Box<Problem>> {
         self.reach(headers).await?;
-        Ok(Position::new(self.store.log(), self.store.position()))
+        Ok(self.position_now())
     }
 
     async fn wait_for(&self, asked: u64) -> Result<(), Box<Problem>> {
@@ -276,7 +369,7 @@ impl Service {
             return given.clone();
         }
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        header(&format!("{:08x}{number:08x}", self.run))
+        respond::hexadecimal(self.run, u32::try_from(number & u64::from(u32::MAX)).unwrap_or_default())
     }
 }
 

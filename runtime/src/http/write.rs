@@ -8,16 +8,19 @@ use super::media;
 use super::negotiate::{self, Chosen};
 use super::problem::{self, Problem};
 use super::request_body;
-use super::respond::{self, Answer, Content, Position, Written};
+use super::respond::{self, Answer, Content, Position, Timing, Written};
 use super::service::{Service, Tables};
 use crate::data::format::Format;
 use crate::data::input::{Body, BodyError};
-use crate::data::record::{Part, Shown};
+use crate::data::keys::Noting;
+use crate::data::record::{Part, Wanted};
 use crate::data::tag::Tag;
+use crate::data::whole::Whole;
 use crate::data::write::{self, Intent, Posted};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use hyper::body::Incoming;
+use std::time::{Duration, Instant};
 use stoa_schema::model::{Table, TableId};
 use stoa_schema::query::{Filter, Query, RecordQuery};
 use stoa_schema::value::{Value, path_of_key};
@@ -38,15 +41,23 @@ pub(super) struct Writing<'a> {
 struct Done {
     outcomes: Vec<Outcome>,
     position: Position,
-    /// Whether an earlier request with the same key did it.
-    replayed: bool,
+    how: How,
 }
 
-impl Done {
-    fn marked(replayed: bool, mut answer: Answer) -> Answer {
-        if replayed {
+/// How it was done.
+#[derive(Clone, Copy)]
+struct How {
+    /// Whether an earlier request with the same key did it.
+    replayed: bool,
+    took: Duration,
+}
+
+impl How {
+    fn marked(self, mut answer: Answer) -> Answer {
+        if self.replayed {
             respond::replayed(answer.headers_mut());
         }
+        respond::timed(answer.headers_mut(), Timing::Write(self.took));
         answer
     }
 }
@@ -86,7 +97,7 @@ impl<'a> Writing<'a> {
                 let done = self.commit(writes, &body, true).await?;
                 let content = (!self.preferences().minimal).then(|| self.list(&done.outcomes, chosen));
                 let written = Written { status, content, tag: None, location: None, position: done.position };
-                Done::marked(done.replayed, written.answer())
+                done.how.marked(written.answer())
             }
         };
         if manner == Manner::Merging {
@@ -104,7 +115,7 @@ impl<'a> Writing<'a> {
             }
             _ => respond::no_content(Some(done.position)),
         };
-        Ok(Done::marked(done.replayed, answer))
+        Ok(done.how.marked(answer))
     }
 
     /// A record on each line.
@@ -160,7 +171,7 @@ impl<'a> Writing<'a> {
             }
             _ => respond::no_content(Some(done.position)),
         };
-        Ok(Done::marked(done.replayed, answer))
+        Ok(done.how.marked(answer))
     }
 
     /// `PATCH /T/?query` and `DELETE /T/?query`.
@@ -176,7 +187,7 @@ impl<'a> Writing<'a> {
         let shown = counted(method, done.outcomes.first()).into_bytes();
         let content = (!self.preferences().minimal).then(|| Content::whole(shown, chosen.content_type, None));
         let written = Written { status: StatusCode::OK, content, tag: None, location: None, position: done.position };
-        Ok(Done::marked(done.replayed, written.answer()))
+        Ok(done.how.marked(written.answer()))
     }
 
     fn declared(&self) -> &'a Table {
@@ -210,10 +221,12 @@ impl<'a> Writing<'a> {
         let commit = Commit { request, ..write::commit(&self.tables.catalog, writes) };
         // Kept for the words of a refusal: a commit of many is not copied for that.
         let first = commit.writes.first().filter(|_| commit.writes.len() == 1).cloned();
+        let began = Instant::now();
         match self.service.store.commit(commit).await {
             Ok(committed) => {
+                let how = How { replayed: committed.replayed, took: began.elapsed() };
                 let position = Position::new(self.service.store.log(), committed.seq);
-                Ok(Done { outcomes: committed.outcomes, position, replayed: committed.replayed })
+                Ok(Done { outcomes: committed.outcomes, position, how })
             }
             Err(error) => Err(problem::of_commit(error, |Rejected { index, reason }| {
                 let problem = problem::of_reason(reason, &self.tables.catalog, self.table, first.as_ref());
@@ -242,7 +255,8 @@ impl<'a> Writing<'a> {
         let mut body = Vec::with_capacity(512);
         renderer.values_header(format, self.table, &mut body);
         renderer.values(format, self.table, record, None, &mut body);
-        let Shown { body, tag, sent_as } = Shown::new(revision, body, true, chosen.accepted);
+        let sent_as = chosen.accepted.for_length(body.len());
+        let tag = Tag::record(revision, &body, true, sent_as);
         let content = Some(Content::whole(body, chosen.content_type, sent_as.coding));
         Written { status, content, tag: Some(&tag), location, position }.answer()
     }
@@ -256,9 +270,13 @@ impl<'a> Writing<'a> {
         chosen: Chosen,
         position: Position,
     ) -> Result<Answer, Box<Problem>> {
-        let (store, part) = (&self.service.store, Part::Selected(query));
-        let shown = self.tables.records.read(store, self.table, id, part, chosen.accepted).await?;
-        let Some(Shown { body, tag, sent_as }) = shown else { return Ok(respond::no_content(Some(position))) };
+        let format = chosen.accepted.format;
+        let wanted = Wanted { table: self.table, id, part: Part::Selected(query), format };
+        let (whole, noted) = self.tables.records.read(&self.service.store, wanted, Noting::default()).await?;
+        self.service.store.reached(noted.seen).await?;
+        let Some(Whole { body, revision, plain, .. }) = whole else { return Ok(respond::no_content(Some(position))) };
+        let sent_as = chosen.accepted.for_length(body.len());
+        let tag = Tag::record(revision.unwrap_or_default(), &body, plain, sent_as);
         let content = Some(Content::whole(body, chosen.content_type, sent_as.coding));
         Ok(Written { status, content, tag: Some(&tag), location: None, position }.answer())
     }

@@ -56,10 +56,7 @@ impl Followed {
         ways_of_select(schema, query.table, &query.select, &mut Vec::new(), &mut ways);
         ways.sort_unstable();
         ways.dedup();
-        let expires = |(table, relation): &Hop| {
-            let target = schema.table(schema.table(*table).relation(*relation).target);
-            target.expiration_seconds.is_some() || target.attributes.iter().any(|it| it.expires_at.is_some())
-        };
+        let expires = |(table, relation): &Hop| schema.table(schema.table(*table).relation(*relation).target).expires();
         Self {
             whole: query.zone.is_none() && query.select == Select::all(schema, query.table),
             opening: Opening::new(&schema.table(query.table).name),

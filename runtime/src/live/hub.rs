@@ -105,6 +105,11 @@ impl Hub {
         Arc::clone(&self.room).try_acquire_owned().ok()
     }
 
+    /// How many subscribers there are.
+    pub fn subscribers(&self) -> usize {
+        limits::SUBSCRIBERS - self.room.available_permits()
+    }
+
     /// Follows a query.
     pub fn subscribe(self: &Arc<Self>, followed: Followed, start: Start) -> Subscription {
         Subscription::new(Arc::clone(self), Arc::new(followed), start)

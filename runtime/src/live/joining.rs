@@ -4,6 +4,7 @@ use super::followed::{Followed, Views};
 use super::start::Start;
 use super::tail::Tail;
 use super::topics::Event;
+use crate::data::format::{Format, Walk};
 use crate::limits;
 use async_broadcast::Receiver;
 use std::sync::Arc;
@@ -128,10 +129,11 @@ impl Telling<'_> {
         let chosen = reader.plan(renderer.schema(), query, None)?;
         let Some(seek) = chosen.plan.seeks.first() else { return Ok(()) };
         let (fields, key) = (&seek.fields, chosen.plan.keys.last().copied().unwrap_or_default());
+        let walk = Walk { reader, zone: query.zone.as_ref(), keys: None };
         let (mut value, mut told, mut bytes) = (Vec::with_capacity(512), Vec::new(), 0);
         let next = reader.page(&chosen, &mut |row| {
             value.clear();
-            renderer.row(crate::data::format::Format::Json, reader, fields, row, query.zone.as_ref(), &mut value)?;
+            renderer.row(Format::Json, walk, fields, row, &mut value)?;
             let revision = row.revision();
             let message = followed.put(&self.id(query, row.cell(key)), revision, &value, revision / 1_000);
             bytes += message.len();

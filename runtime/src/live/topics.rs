@@ -3,14 +3,13 @@
 use super::followed::{Followed, Views};
 use super::message::{Batch, Message};
 use crate::data::format::Renderer;
+use crate::interests::{Interests, Lead, Terms};
 use crate::limits;
 use async_broadcast::{InactiveReceiver, Receiver, Sender, TrySendError, broadcast};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use stoa_schema::model::{Schema, TableId};
-use stoa_schema::query::{Filter, Test, has_terms, terms};
+use stoa_schema::model::TableId;
 use stoa_schema::value::Value;
 use stoa_sync::store::{Alterations, Altered, FollowError, Interest, Interesting, Reader};
 
@@ -28,8 +27,8 @@ pub(super) struct Topics {
     renderer: Arc<Renderer>,
     all: HashMap<u128, Topic>,
     /// By the position of their tables: where to look for those that a changed record can concern.
-    tables: Vec<Interests>,
-    hasher: RandomState,
+    tables: Vec<Watching>,
+    terms: Terms,
     /// Those who were told something in the last step.
     told: Vec<u128>,
 }
@@ -41,50 +40,32 @@ struct Topic {
     _open: InactiveReceiver<Event>,
 }
 
-/// A value of an attribute, hashed.
-type Term = (usize, u64);
-
 /// Who is interested in the changes of a table.
 #[derive(Default)]
-struct Interests {
-    /// Queries by an equality that their records meet.
-    by_term: HashMap<Term, Vec<u128>>,
-    /// The attributes that have such equalities, by their positions.
-    attributes: Vec<usize>,
-    /// Queries that every change has to be held against.
-    scanned: Vec<u128>,
+struct Watching {
+    /// Queries that look at no other table, by what their records have in common.
+    near: Interests<u128>,
     /// Queries that look at this table, or at others from it.
     looking: Vec<u128>,
 }
 
-fn note_attribute(attributes: &mut Vec<usize>, (attribute, _): Term) {
-    if !attributes.contains(&attribute) {
-        attributes.push(attribute);
-    }
-}
-
 impl Interest for Topics {
     fn of(&self, table: TableId) -> Interesting<'_> {
-        let interests = &self.tables[table.0];
-        if !interests.scanned.is_empty() || !interests.looking.is_empty() {
-            Interesting::All
-        } else if interests.by_term.is_empty() {
-            Interesting::Nothing
-        } else {
-            Interesting::By(&interests.attributes)
-        }
+        let watching = &self.tables[table.0];
+        if watching.looking.is_empty() { watching.near.interesting() } else { Interesting::All }
     }
 
     fn is_wanted(&self, table: TableId, attribute: usize, value: &Value) -> bool {
-        self.by_value(table, attribute, value).next().is_some()
+        let declared = self.renderer.schema().table(table);
+        self.tables[table.0].near.is_wanted(&self.terms, declared, attribute, value)
     }
 }
 
 impl Topics {
     /// Topics over the tables of a renderer.
     pub(super) fn new(renderer: Arc<Renderer>) -> Self {
-        let tables = renderer.schema().tables.iter().map(|_| Interests::default()).collect();
-        Self { renderer, all: HashMap::new(), tables, hasher: RandomState::new(), told: Vec::new() }
+        let tables = renderer.schema().tables.iter().map(|_| Watching::default()).collect();
+        Self { renderer, all: HashMap::new(), tables, terms: Terms::default(), told: Vec::new() }
     }
 
     /// The tables, and how their records are written.
@@ -112,31 +93,34 @@ impl Topics {
     fn note(&mut self, followed: &Followed) {
         let identity = followed.identity();
         if followed.looks_further() {
-            for (at, interests) in self.tables.iter_mut().enumerate() {
+            for (at, watching) in self.tables.iter_mut().enumerate() {
                 if followed.depends_on(TableId(at)) {
-                    interests.looking.push(identity);
+                    watching.looking.push(identity);
                 }
             }
             return;
         }
-        let interests = &mut self.tables[followed.query().table.0];
-        match keys(&self.hasher, followed) {
-            None => interests.scanned.push(identity),
-            Some(keys) => {
-                for term in keys {
-                    interests.by_term.entry(term).or_default().push(identity);
-                    note_attribute(&mut interests.attributes, term);
-                }
-            }
-        }
+        let lead = self.lead(followed);
+        self.tables[followed.query().table.0].near.add(&lead, identity);
+    }
+
+    fn lead(&self, followed: &Followed) -> Lead {
+        let query = followed.query();
+        Lead::of(&self.terms, self.renderer.schema(), query.table, &query.filter)
     }
 
     /// Forgets the queries that nobody follows any more.
     pub(super) fn prune(&mut self) {
-        let before = self.all.len();
-        self.all.retain(|_, topic| topic.events.receiver_count() > 0);
-        if self.all.len() < before {
-            self.tables.iter_mut().for_each(|interests| interests.keep_only(&self.all));
+        let left: Vec<u128> =
+            self.all.iter().filter(|(_, topic)| topic.events.receiver_count() == 0).map(|(it, _)| *it).collect();
+        for identity in left {
+            let Some(topic) = self.all.remove(&identity) else { continue };
+            if topic.followed.looks_further() {
+                self.tables.iter_mut().for_each(|watching| watching.looking.retain(|known| *known != identity));
+            } else {
+                let lead = self.lead(&topic.followed);
+                self.tables[topic.followed.query().table.0].near.remove(&lead, identity);
+            }
         }
     }
 
@@ -187,57 +171,25 @@ impl Topics {
             }
         };
         for altered in alterations.iter() {
-            let interests = &self.tables[altered.table.0];
-            interests.scanned.iter().for_each(|identity| add(*identity, altered));
-            for at in &interests.attributes {
-                for state in [&altered.before, &altered.after].into_iter().flatten() {
-                    let known = self.by_value(altered.table, *at, &state.values[*at]);
-                    known.flatten().for_each(|identity| add(*identity, altered));
-                }
+            let near = &self.tables[altered.table.0].near;
+            let table = self.renderer.schema().table(altered.table);
+            for state in [&altered.before, &altered.after].into_iter().flatten() {
+                near.concerned(&self.terms, table, &state.values, &mut |identity| add(identity, altered));
             }
         }
         concerned
     }
 
-    /// The queries with an equality that an attribute with this value meets.
-    fn by_value(&self, table: TableId, attribute: usize, value: &Value) -> impl Iterator<Item = &Vec<u128>> {
-        let declared = self.renderer.schema().table(table);
-        // The key stands as it is, also where it has several parts.
-        let values = match declared.key.0 == attribute {
-            true => vec![value.clone()],
-            false => terms(&declared.attributes[attribute], value),
-        };
-        let by_term = &self.tables[table.0].by_term;
-        values.into_iter().filter_map(move |value| by_term.get(&(attribute, hashed(&self.hasher, &value)?)))
-    }
-
     fn looking(&self, alterations: &Alterations) -> Vec<u128> {
         let mut looking: Vec<u128> = Vec::new();
-        for (at, interests) in self.tables.iter().enumerate() {
-            if !interests.looking.is_empty() && alterations.of(TableId(at)).next().is_some() {
-                looking.extend(&interests.looking);
+        for (at, watching) in self.tables.iter().enumerate() {
+            if !watching.looking.is_empty() && alterations.of(TableId(at)).next().is_some() {
+                looking.extend(&watching.looking);
             }
         }
         looking.sort_unstable();
         looking.dedup();
         looking
-    }
-}
-
-impl Interests {
-    /// Forgets those who are not there any more.
-    fn keep_only(&mut self, all: &HashMap<u128, Topic>) {
-        self.scanned.retain(|identity| all.contains_key(identity));
-        self.looking.retain(|identity| all.contains_key(identity));
-        self.attributes.clear();
-        self.by_term.retain(|term, identities| {
-            identities.retain(|identity| all.contains_key(identity));
-            let followed = !identities.is_empty();
-            if followed {
-                note_attribute(&mut self.attributes, *term);
-            }
-            followed
-        });
     }
 }
 
@@ -262,50 +214,4 @@ impl Topic {
             Err(TrySendError::Full(_)) => unreachable!("the oldest event makes room"),
         }
     }
-}
-
-/// The equalities of which every record meets one that meets the query's conditions; `None` if they have no such.
-fn keys(hasher: &RandomState, followed: &Followed) -> Option<Vec<Term>> {
-    let query = followed.query();
-    let mut keys = of_filter(hasher, followed.renderer().schema(), query.table, &query.filter)?;
-    keys.sort_unstable();
-    keys.dedup();
-    Some(keys)
-}
-
-fn of_filter(hasher: &RandomState, schema: &Schema, table: TableId, filter: &Filter) -> Option<Vec<Term>> {
-    let declared = schema.table(table);
-    match filter {
-        Filter::Key(key) => Some(vec![(declared.key.0, hashed(hasher, key)?)]),
-        Filter::Is(condition) if !condition.negated && has_terms(declared.attribute(condition.attribute)) => {
-            // The key of several parts is looked for as a whole.
-            if condition.attribute == declared.key && declared.key().list {
-                return None;
-            }
-            let values = match &condition.test {
-                Test::Equal(value) => std::slice::from_ref(value),
-                Test::In { values, null: false } => values,
-                _ => return None,
-            };
-            values.iter().map(|value| Some((condition.attribute.0, hashed(hasher, value)?))).collect()
-        }
-        Filter::Is(_) | Filter::Inside(_) | Filter::Related { .. } => None,
-        Filter::All(parts) => {
-            parts.iter().filter_map(|part| of_filter(hasher, schema, table, part)).min_by_key(Vec::len)
-        }
-        Filter::Any(parts) => {
-            let all: Option<Vec<Vec<Term>>> = parts.iter().map(|part| of_filter(hasher, schema, table, part)).collect();
-            Some(all?.concat())
-        }
-    }
-}
-
-/// Equal values have equal hashes; others may have too.
-fn hashed(hasher: &RandomState, value: &Value) -> Option<u64> {
-    Some(match value {
-        Value::Bool(flag) => hasher.hash_one(i64::from(*flag)),
-        Value::Int(number) => hasher.hash_one(number),
-        Value::Text(text) | Value::List(text) | Value::Json(text) => hasher.hash_one(text.as_str()),
-        Value::Null | Value::Float(_) | Value::Bytes(_) => return None,
-    })
 }

@@ -4,6 +4,7 @@ use super::file;
 use super::reader::{ReadError, Reader};
 use crate::catalog::Catalog;
 use crate::{image, limits};
+use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -127,6 +128,36 @@ impl Alterations {
     }
 }
 
+/// What one commit, or several together, added to the change log: it can be read already, but nobody has been answered
+/// ([`super::Store::set_witness`]).
+pub struct Step<'a> {
+    connection: &'a Connection,
+    from: u64,
+    to: u64,
+}
+
+impl<'a> Step<'a> {
+    pub(super) fn new(connection: &'a Connection, from: u64, to: u64) -> Self {
+        Self { connection, from, to }
+    }
+
+    /// What changed, as far as it is of interest, and perhaps more.
+    ///
+    /// # Errors
+    /// It is too much, or libSQL failed.
+    pub fn alterations(&self, catalog: &Catalog, interest: &dyn Interest) -> Result<Alterations, FollowError> {
+        alterations(self.connection, catalog, self.from, self.to, interest)
+    }
+
+    /// The tables in which something changed.
+    ///
+    /// # Errors
+    /// libSQL failed.
+    pub fn altered_tables(&self, catalog: &Catalog) -> Result<Vec<TableId>, ReadError> {
+        altered_tables(self.connection, catalog, self.from, self.to)
+    }
+}
+
 impl Reader {
     /// The position of the change log that this snapshot includes.
     ///
@@ -143,9 +174,7 @@ impl Reader {
     /// # Errors
     /// libSQL failed.
     pub fn log_begins(&self) -> Result<u64, ReadError> {
-        let mut statement = self.connection().prepare_cached("SELECT coalesce(min(seq)-1,0) FROM _changes")?;
-        let position: i64 = statement.query_row([], |row| row.get(0))?;
-        Ok(position.unsigned_abs())
+        Ok(log_begins(self.connection())?)
     }
 
     /// The position up to which nobody can go on, although the log is there: the tables had another shape.
@@ -161,14 +190,7 @@ impl Reader {
     /// # Errors
     /// libSQL failed.
     pub fn altered_tables(&self, catalog: &Catalog, from: u64, to: u64) -> Result<Vec<TableId>, ReadError> {
-        if from < self.log_begins()? {
-            return Ok((0..catalog.schema.tables.len()).map(TableId).collect());
-        }
-        const SQL: &str = "SELECT DISTINCT tbl FROM _changes WHERE seq>?1 AND seq<=?2";
-        let mut statement = self.connection().prepare_cached(SQL)?;
-        let names = statement.query_map([from.cast_signed(), to.cast_signed()], |row| row.get::<_, String>(0))?;
-        let names: Vec<String> = names.collect::<Result<_, _>>()?;
-        Ok(names.iter().filter_map(|name| catalog.schema.named(name)).collect())
+        altered_tables(self.connection(), catalog, from, to)
     }
 
     /// What happened after `from`, up to `to`, as far as it is of interest, and perhaps more.
@@ -182,38 +204,64 @@ impl Reader {
         to: u64,
         interest: &dyn Interest,
     ) -> Result<Alterations, FollowError> {
-        if from < self.log_begins()? {
+        alterations(self.connection(), catalog, from, to, interest)
+    }
+}
+
+fn log_begins(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut statement = connection.prepare_cached("SELECT coalesce(min(seq)-1,0) FROM _changes")?;
+    let position: i64 = statement.query_row([], |row| row.get(0))?;
+    Ok(position.unsigned_abs())
+}
+
+fn altered_tables(connection: &Connection, catalog: &Catalog, from: u64, to: u64) -> Result<Vec<TableId>, ReadError> {
+    if from < log_begins(connection)? {
+        return Ok((0..catalog.schema.tables.len()).map(TableId).collect());
+    }
+    const SQL: &str = "SELECT DISTINCT tbl FROM _changes WHERE seq>?1 AND seq<=?2";
+    let mut statement = connection.prepare_cached(SQL)?;
+    let names = statement.query_map([from.cast_signed(), to.cast_signed()], |row| row.get::<_, String>(0))?;
+    let names: Vec<String> = names.collect::<Result<_, _>>()?;
+    Ok(names.iter().filter_map(|name| catalog.schema.named(name)).collect())
+}
+
+fn alterations(
+    connection: &Connection,
+    catalog: &Catalog,
+    from: u64,
+    to: u64,
+    interest: &dyn Interest,
+) -> Result<Alterations, FollowError> {
+    if from < log_begins(connection)? {
+        return Err(FollowError::TooMuch);
+    }
+    const SQL: &str = "SELECT tbl,id,op,rev,at,seq,after,before FROM _changes WHERE seq>?1 AND seq<=?2 ORDER BY seq";
+    let mut statement = connection.prepare_cached(SQL)?;
+    let mut rows = statement.query([from.cast_signed(), to.cast_signed()])?;
+    let mut found = Alterations::default();
+    let (mut last, mut bytes): (Option<(String, Option<TableId>)>, usize) = (None, 0);
+    while let Some(row) = rows.next()? {
+        let name = text(row, 0)?;
+        let table = match &last {
+            Some((known, table)) if known == name => *table,
+            _ => {
+                let table = catalog.schema.named(name).filter(|table| interest.of(*table) != Interesting::Nothing);
+                last = Some((name.to_owned(), table));
+                table
+            }
+        };
+        let Some(id) = table else { continue };
+        if !found.concerns(catalog.table(id), id, row, interest)? {
+            continue;
+        }
+        found.take(catalog.table(id), id, row)?;
+        bytes += text(row, 6).map_or(0, str::len) + text(row, 7).map_or(0, str::len);
+        if found.all.len() > limits::TOLD_CHANGES || bytes > limits::TOLD_BYTES {
             return Err(FollowError::TooMuch);
         }
-        const SQL: &str =
-            "SELECT tbl,id,op,rev,at,seq,after,before FROM _changes WHERE seq>?1 AND seq<=?2 ORDER BY seq";
-        let mut statement = self.connection().prepare_cached(SQL)?;
-        let mut rows = statement.query([from.cast_signed(), to.cast_signed()])?;
-        let mut found = Alterations::default();
-        let (mut last, mut bytes): (Option<(String, Option<TableId>)>, usize) = (None, 0);
-        while let Some(row) = rows.next()? {
-            let name = text(row, 0)?;
-            let table = match &last {
-                Some((known, table)) if known == name => *table,
-                _ => {
-                    let table = catalog.schema.named(name).filter(|table| interest.of(*table) != Interesting::Nothing);
-                    last = Some((name.to_owned(), table));
-                    table
-                }
-            };
-            let Some(id) = table else { continue };
-            if !found.concerns(catalog.table(id), id, row, interest)? {
-                continue;
-            }
-            found.take(catalog.table(id), id, row)?;
-            bytes += text(row, 6).map_or(0, str::len) + text(row, 7).map_or(0, str::len);
-            if found.all.len() > limits::TOLD_CHANGES || bytes > limits::TOLD_BYTES {
-                return Err(FollowError::TooMuch);
-            }
-        }
-        found.settle();
-        Ok(found)
     }
+    found.settle();
+    Ok(found)
 }
 
 /// A text of a row, where it lies.

@@ -14,11 +14,13 @@ mod reader;
 mod choice;
 mod file;
 mod position;
+mod meters;
 mod value;
 
 pub use choice::Chosen;
 pub use file::{LOCK_NAME, OpenError, libsql_version, sqlite_version};
-pub use log::{Alterations, Altered, FollowError, Interest, Interesting, Key, State};
+pub use log::{Alterations, Altered, FollowError, Interest, Interesting, Key, State, Step};
+pub use meters::{Load, Meters};
 pub use migrate::{MigrateError, Mode, Ran};
 pub use reader::{Cell, Flow, ReadError, Reader, Record};
 pub use retention::Retention;
@@ -46,6 +48,10 @@ pub struct Options {
     pub retention: Option<Retention>,
 }
 
+/// Hears what each commit changed when it can be read already, but before anybody is answered and before the position of the
+/// store moves: what it keeps of the records is right for every position that is reached. It holds up every write.
+pub type Witness = Box<dyn Fn(&Step<'_>) + Send + Sync>;
+
 /// A database, open. Clones share it; the last one to go closes it.
 #[derive(Clone)]
 pub struct Store {
@@ -61,6 +67,8 @@ struct Shared {
     /// Ends before the writer, which it asks.
     _keeper: Option<retention::Keeper>,
     writer: writer::Writer,
+    witness: Arc<OnceLock<Witness>>,
+    meters: Meters,
     position: Arc<position::Position>,
     log: Box<str>,
     secret: Box<[u8]>,
@@ -102,15 +110,21 @@ impl Store {
         let path = opened.path.clone();
         let log = opened.log.clone().into_boxed_str();
         let secret = opened.secret.clone().into_boxed_slice();
-        let (writer, catalog) = writer::Writer::start(opened, schema, Arc::clone(&position), options.sweep)?;
-        let readers = reader::Readers::open(&path, options.readers, options.readers).map_err(OpenError::Database)?;
+        let witness = Arc::new(OnceLock::new());
+        let meters = Meters::default();
+        let told =
+            writer::Told { position: Arc::clone(&position), witness: Arc::clone(&witness), meters: meters.clone() };
+        let (writer, catalog) = writer::Writer::start(opened, schema, told, options.sweep)?;
+        let readers =
+            reader::Readers::open(&path, options.readers, options.readers, &meters).map_err(OpenError::Database)?;
         let keep = |retention| {
-            retention::Keeper::start(retention, path.clone(), Arc::clone(&position), writer.trimmer())
+            retention::Keeper::start(retention, path.clone(), Arc::clone(&position), writer.trimmer(), meters.clone())
                 .map_err(|source| OpenError::Folder { folder: options.folder.clone(), source })
         };
         let _keeper = options.retention.map(keep).transpose()?;
         let (following, joining) = (OnceLock::new(), OnceLock::new());
-        let shared = Shared { readers, following, joining, _keeper, writer, position, log, secret, path };
+        let shared =
+            Shared { readers, following, joining, _keeper, writer, witness, meters, position, log, secret, path };
         Ok((Store { shared: Arc::new(shared) }, catalog))
     }
 
@@ -119,9 +133,47 @@ impl Store {
         self.shared.position.reached()
     }
 
+    /// Whether whoever has read before this call has seen nothing that [`Store::position`] does not include by now.
+    pub fn is_settled(&self) -> bool {
+        self.shared.position.is_settled()
+    }
+
+    /// Waits until a position that a reading has seen is reached: no time at all, unless it is the commit of this moment.
+    ///
+    /// # Errors
+    /// It took too long.
+    pub async fn reached(&self, seen: Option<u64>) -> Result<(), ReadError> {
+        let Some(seen) = seen.filter(|seen| *seen > self.position()) else { return Ok(()) };
+        let mut positions = self.positions();
+        let reached = positions.wait_for(|position| *position >= seen);
+        match tokio::time::timeout(limits::READ_DEADLINE, reached).await {
+            Ok(reached) => reached.map(|_| ()).map_err(|_| ReadError::Closed),
+            Err(_) => Err(ReadError::Deadline),
+        }
+    }
+
+    /// Lets `witness` hear of every commit from now on. Only the first one is ever heard.
+    pub fn set_witness(&self, witness: Witness) {
+        if self.shared.witness.set(witness).is_err() {
+            tracing::error!("a store has one witness only");
+        }
+    }
+
     /// Tells whenever that position has moved on.
     pub fn positions(&self) -> watch::Receiver<u64> {
         self.shared.position.watch()
+    }
+
+    /// What can be measured of it.
+    pub fn meters(&self) -> &Meters {
+        &self.shared.meters
+    }
+
+    /// What waits and works now.
+    pub fn load(&self) -> Load {
+        let (readers, streams) = self.shared.readers.crew();
+        let queued_commits = self.shared.writer.queued();
+        Load { queued_commits, queued_reads: self.shared.readers.queued(), readers, streams }
     }
 
     /// The identity of the change log; a database that was made anew or restored has another.
@@ -205,7 +257,7 @@ impl Store {
         threads: usize,
         work: impl FnOnce(&Reader) + Send + 'static,
     ) -> Result<(), ReadError> {
-        let open = || reader::Readers::open(&self.shared.path, threads, 0);
+        let open = || reader::Readers::open(&self.shared.path, threads, 0, &self.shared.meters);
         let readers = beside.get_or_init(|| {
             open().inspect_err(|error| tracing::error!(%error, "nobody can follow the change log")).ok()
         });

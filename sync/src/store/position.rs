@@ -6,16 +6,33 @@ use tokio::sync::watch;
 /// The position that every read from now on includes.
 pub(super) struct Position {
     reached: AtomicU64,
+    /// The position of the commit that is being made: what a read has seen lies no further.
+    prepared: AtomicU64,
     told: watch::Sender<u64>,
 }
 
 impl Position {
     pub(super) fn new(seq: u64) -> Self {
-        Self { reached: AtomicU64::new(seq), told: watch::Sender::new(seq) }
+        Self { reached: AtomicU64::new(seq), prepared: AtomicU64::new(seq), told: watch::Sender::new(seq) }
     }
 
     pub(super) fn reached(&self) -> u64 {
         self.reached.load(Ordering::Acquire)
+    }
+
+    /// Says that a commit up to `seq` may be seen from now on, before it counts as reached.
+    pub(super) fn prepare(&self, seq: u64) {
+        self.prepared.store(seq, Ordering::SeqCst);
+    }
+
+    /// Says that what was prepared will not be seen.
+    pub(super) fn forget_prepared(&self) {
+        self.prepare(self.reached());
+    }
+
+    /// Whether whoever has read before this can have seen nothing that is not reached.
+    pub(super) fn is_settled(&self) -> bool {
+        self.prepared.load(Ordering::SeqCst) <= self.reached()
     }
 
     /// Says that a commit up to `seq` can be read.

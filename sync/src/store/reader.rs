@@ -5,12 +5,14 @@
 //! snapshot for ever. An answer that is streamed to a client keeps its thread: another takes its place in the pool.
 
 use super::choice::Choices;
+use super::meters::Meters;
 use super::value::Param;
 use crate::expiry;
 use crate::limits;
 use crate::row::Row;
 use crate::sql::Plan;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use prometheus_client::metrics::gauge::Gauge;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, StatementStatus, params_from_iter};
 use std::cell::RefCell;
@@ -229,6 +231,21 @@ impl Reader {
         Ok(count.unsigned_abs())
     }
 
+    /// When a record of a table expires next, of all or the one with this key, in milliseconds since 1970; `None`: none will.
+    ///
+    /// # Errors
+    /// libSQL failed, or the deadline passed.
+    pub fn expires_at_ms(&self, table: &Table, key: Option<&Value>) -> Result<Option<i64>, ReadError> {
+        let mut earliest = None;
+        for sql in expiry::next(table, key.is_some()) {
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            let mut rows = statement.query(params_from_iter(key.map(Param)))?;
+            let next: Option<i64> = rows.next()?.map(|row| row.get(0)).transpose()?.flatten();
+            earliest = [earliest, next].into_iter().flatten().min();
+        }
+        Ok(earliest)
+    }
+
     /// How SQLite would carry out a plan: the lines of `EXPLAIN QUERY PLAN`.
     ///
     /// # Errors
@@ -313,6 +330,7 @@ type Job = Box<dyn FnOnce(&Reader) + Send>;
 pub(super) struct Readers {
     queue: Sender<Job>,
     here: Box<[Mutex<Reader>]>,
+    pool: Arc<Pool>,
 }
 
 struct Pool {
@@ -321,6 +339,8 @@ struct Pool {
     /// Threads that always wait for jobs.
     threads: usize,
     crew: Mutex<Crew>,
+    /// How many threads are at work.
+    busy: Gauge,
 }
 
 /// How many threads do what. Those that come back from a stream are kept, up to as many again as always wait, so that
@@ -333,15 +353,15 @@ struct Crew {
 
 impl Readers {
     /// `threads` that wait for work, and `here` connections for work on the caller's thread.
-    pub(super) fn open(path: &Path, threads: usize, here: usize) -> rusqlite::Result<Self> {
+    pub(super) fn open(path: &Path, threads: usize, here: usize, meters: &Meters) -> rusqlite::Result<Self> {
         let (queue, jobs) = bounded(limits::READ_QUEUE);
         let crew = Mutex::new(Crew { serving: threads, streaming: 0 });
-        let pool = Arc::new(Pool { path: path.to_owned(), jobs, threads, crew });
+        let pool = Arc::new(Pool { path: path.to_owned(), jobs, threads, crew, busy: meters.busy_readers.clone() });
         for _ in 0..threads {
             pool.spawn()?;
         }
         let here = (0..here).map(|_| connect(path, None).map(Mutex::new)).collect::<rusqlite::Result<_>>()?;
-        Ok(Self { queue, here })
+        Ok(Self { queue, here, pool })
     }
 
     pub(super) fn start(&self, work: impl FnOnce(&Reader) + Send + 'static) -> Result<(), ReadError> {
@@ -365,6 +385,17 @@ impl Readers {
         answered.await.map_err(|_| ReadError::Closed)
     }
 
+    /// How many wait for a thread.
+    pub(super) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// How many threads there are, and how many of them stream.
+    pub(super) fn crew(&self) -> (usize, usize) {
+        let crew = self.pool.crew.lock().unwrap_or_else(PoisonError::into_inner);
+        (crew.serving + crew.streaming, crew.streaming)
+    }
+
     pub(super) fn run_here<T>(&self, work: impl FnOnce(&Reader) -> T) -> Option<T> {
         let reader = self.here.iter().find_map(|reader| reader.try_lock().ok())?;
         reader.deadline.set(limits::READ_DEADLINE);
@@ -380,10 +411,12 @@ impl Pool {
         let work = move || {
             while let Ok(job) = pool.jobs.recv() {
                 reader.deadline.set(limits::READ_DEADLINE);
+                pool.busy.inc();
                 // A bug in one answer must not take the thread from all others; its statements were reset on the way out.
                 if std::panic::catch_unwind(AssertUnwindSafe(|| job(&reader))).is_err() {
                     tracing::error!("a read panicked");
                 }
+                pool.busy.dec();
                 if reader.detached.replace(false) && !pool.take_back() {
                     break;
                 }

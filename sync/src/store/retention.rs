@@ -5,6 +5,7 @@
 //! from then on what is added, so that nothing is read twice but what goes. The writer only deletes, in transactions of
 //! few rows, and between two of them the thread rests longer than they took.
 
+use super::meters::Meters;
 use super::position::Position;
 use super::reader::{self, ReadError, Reader};
 use super::writer::{TrimError, Trimmer};
@@ -38,9 +39,16 @@ impl Keeper {
         path: PathBuf,
         position: Arc<Position>,
         trimmer: Trimmer,
+        meters: Meters,
     ) -> std::io::Result<Self> {
         let (alive, ended) = bounded(0);
-        let work = move || run(&ended, &path, &position, |log| log.keep(retention, &trimmer));
+        let work = move || {
+            run(&ended, &path, &position, |log| {
+                let kept = log.keep(retention, &trimmer);
+                meters.log_bytes.set(i64::try_from(log.bytes).unwrap_or(i64::MAX));
+                kept
+            })
+        };
         std::thread::Builder::new().name("stoa-log".into()).spawn(work)?;
         Ok(Self { _alive: alive })
     }

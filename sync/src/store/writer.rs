@@ -8,7 +8,10 @@
 //! commit by itself, while the earlier commits of the group are gone. So after every failure the transaction is looked
 //! for; if it is gone, nobody is answered and the group runs again, one commit at a time.
 
+use super::Witness;
 use super::file::{self, OpenError, Opened};
+use super::log;
+use super::meters::Meters;
 use super::migrate::{MigrateError, Mode, migrate};
 use super::position::Position;
 use super::refusal;
@@ -24,7 +27,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rusqlite::{Connection, Params, Statement, params_from_iter};
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{self, Duration, SystemTime, UNIX_EPOCH};
 use stoa_schema::model::{Schema, Table};
 use stoa_schema::time::Instant;
@@ -72,6 +75,24 @@ enum Request {
     Close(oneshot::Sender<()>),
 }
 
+/// Who is told of a commit before anybody is answered.
+pub(super) struct Told {
+    pub(super) position: Arc<Position>,
+    pub(super) witness: Arc<OnceLock<Witness>>,
+    pub(super) meters: Meters,
+}
+
+impl Told {
+    /// A commit up to `seq` can be read.
+    fn committed(&self, connection: &Connection, seq: u64) {
+        let from = self.position.reached();
+        if let Some(witness) = self.witness.get().filter(|_| seq > from) {
+            witness(&log::Step::new(connection, from, seq));
+        }
+        self.position.reach(seq);
+    }
+}
+
 /// The queue to the writer thread.
 pub(super) struct Writer {
     queue: Sender<Request>,
@@ -82,7 +103,7 @@ impl Writer {
     pub(super) fn start(
         opened: Opened,
         schema: Schema,
-        position: Arc<Position>,
+        told: Told,
         sweep: bool,
     ) -> Result<(Self, Arc<Catalog>), OpenError> {
         migrate(&opened.writing, &schema, Mode::Additive, &mut |_| {})?;
@@ -91,7 +112,7 @@ impl Writer {
         let mut thread = WriterThread {
             connection: opened.writing,
             revision: opened.revision,
-            position,
+            told,
             imports: VecDeque::new(),
             sweep,
             sweeper: Sweeper::new(&catalog.schema, sweep),
@@ -121,6 +142,11 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(Request::Migrate(schema, answer)).map_err(|_| MigrateError::Closed)?;
         answered.await.unwrap_or(Err(MigrateError::Closed))
+    }
+
+    /// How many wait.
+    pub(super) fn queued(&self) -> usize {
+        self.queue.len()
     }
 
     /// For having the change log trimmed.
@@ -170,7 +196,7 @@ struct WriterThread {
     connection: Connection,
     /// The last revision given; each commit gets a greater one.
     revision: i64,
-    position: Arc<Position>,
+    told: Told,
     /// Those under way, in turn.
     imports: VecDeque<Import>,
     /// Whether what has expired is taken away.
@@ -314,6 +340,8 @@ impl WriterThread {
     }
 
     fn group(&mut self, group: Vec<Waiting>) {
+        #[expect(clippy::cast_precision_loss, reason = "a group is small")]
+        self.told.meters.group_commits.observe(group.len() as f64);
         match self.transaction(&group) {
             Ok(outcomes) => answer(group, outcomes),
             Err(error) if group.len() == 1 => answer(group, vec![Err(CommitError::Database(error))]),
@@ -345,13 +373,20 @@ impl WriterThread {
         run_kept(&self.connection, "BEGIN IMMEDIATE")?;
         let done = work(self).and_then(|done| {
             let seq = self.last_seq()?;
+            self.told.position.prepare(seq);
+            let began = time::Instant::now();
             run_kept(&self.connection, "COMMIT")?;
+            self.told.meters.sync_seconds.observe(began.elapsed().as_secs_f64());
             Ok((done, seq))
         });
         match &done {
-            Ok((_, seq)) => self.position.reach(*seq),
-            Err(_) if !self.connection.is_autocommit() => run_kept(&self.connection, "ROLLBACK")?,
-            Err(_) => {}
+            Ok((_, seq)) => self.told.committed(&self.connection, *seq),
+            Err(_) => {
+                self.told.position.forget_prepared();
+                if !self.connection.is_autocommit() {
+                    run_kept(&self.connection, "ROLLBACK")?;
+                }
+            }
         }
         done
     }

@@ -12,7 +12,7 @@ mod selected;
 mod render;
 mod undeclared;
 
-pub use render::Renderer;
+pub use render::{Renderer, Walk};
 pub use selected::Selected;
 
 /// How records are written.

@@ -7,6 +7,7 @@ use super::encoder::{self, Encoder, Name};
 use super::json::Json;
 use super::msgpack::MessagePack;
 use super::undeclared::Undeclared;
+use crate::data::keys::Keys;
 use std::sync::Arc;
 use stoa_schema::model::{Attribute, AttributeId, Schema, TableId};
 use stoa_schema::query::{Field, Shape};
@@ -39,6 +40,17 @@ macro_rules! with_encoder {
             Format::MessagePack => $self.$method::<MessagePack>($($argument),*),
         }
     };
+}
+
+/// What a walk over rows needs beside them.
+#[derive(Clone, Copy)]
+pub struct Walk<'a> {
+    /// Reads the rows of relations.
+    pub reader: &'a Reader,
+    /// The zone in which times are shown.
+    pub zone: Option<&'a Zone>,
+    /// Where the keys of relations are noted, if somebody wants to know.
+    pub keys: Option<&'a Keys>,
 }
 
 impl Renderer {
@@ -100,13 +112,12 @@ impl Renderer {
     pub fn row(
         &self,
         format: Format,
-        reader: &Reader,
+        walk: Walk<'_>,
         fields: &PlanFields,
         row: &Record<'_>,
-        zone: Option<&Zone>,
         out: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
-        with_encoder!(format, self.row_with(reader, fields, row, zone, out))?;
+        with_encoder!(format, self.row_with(walk, fields, row, out))?;
         format.end_record(out);
         Ok(())
     }
@@ -125,10 +136,9 @@ impl Renderer {
 
     fn row_with<E: Encoder>(
         &self,
-        reader: &Reader,
+        walk: Walk<'_>,
         fields: &PlanFields,
         row: &Record<'_>,
-        zone: Option<&Zone>,
         out: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
         let names = &self.tables[fields.table.0];
@@ -149,14 +159,19 @@ impl Renderer {
                         E::member(&names.attributes[attribute.0], out);
                     }
                     let declared = self.schema().table(fields.table).attribute(*attribute);
-                    encoder::value::<E>(declared, row.cell(*column), zone, out);
+                    encoder::value::<E>(declared, row.cell(*column), walk.zone, out);
                 }
                 PlanField::Related { relation, many, key, plan } => {
                     if named {
                         E::member(&names.relations[relation.0], out);
                     }
                     let start = out.len();
-                    self.related::<E::Nested>(reader, plan, row.cell(*key), *many, zone, out)?;
+                    if let Some(keys) = walk.keys {
+                        let table = self.schema().table(fields.table);
+                        let relation = table.relation(*relation);
+                        keys.joined(relation, table.attribute(relation.local), row.cell(*key));
+                    }
+                    self.related::<E::Nested>(walk, plan, row.cell(*key), *many, out)?;
                     E::end_nested(start, out);
                 }
             }
@@ -186,11 +201,10 @@ impl Renderer {
     /// Writes the records that a relation shows for a key: all of them, or the one.
     fn related<E: Encoder<Nested = E>>(
         &self,
-        reader: &Reader,
+        walk: Walk<'_>,
         plan: &Plan,
         key: Cell<'_>,
         many: bool,
-        zone: Option<&Zone>,
         out: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
         let (start, mut count) = (out.len(), 0);
@@ -198,12 +212,12 @@ impl Renderer {
             E::begin_rows(out);
         }
         if key != Cell::Null {
-            reader.each(plan, Some(key), &mut |joined| {
+            walk.reader.each(plan, Some(key), &mut |joined| {
                 if count > 0 {
                     E::separate(out);
                 }
                 count += 1;
-                self.row_with::<E>(reader, &plan.fields, joined, zone, out)?;
+                self.row_with::<E>(walk, &plan.fields, joined, out)?;
                 Ok(Flow::Continue)
             })?;
         }
