@@ -7,6 +7,7 @@ pub mod fixture;
 pub mod client;
 pub mod server;
 pub mod at_once;
+pub mod pace;
 pub mod live;
 pub mod fuzz;
 pub mod dice;

@@ -22,6 +22,12 @@ pub fn binary() -> PathBuf {
     std::env::var_os("STOA_BIN").map_or_else(|| root().join("target/release/stoa"), PathBuf::from)
 }
 
+/// Whether `stoa serve` knows a flag.
+pub fn serve_knows(flag: &str) -> bool {
+    let help = Command::new(binary()).args(["serve", "--help"]).output().expect("a binary");
+    String::from_utf8_lossy(&help.stdout).split_whitespace().any(|word| word == flag)
+}
+
 /// A running server.
 pub struct Server {
     child: Child,

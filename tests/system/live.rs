@@ -16,6 +16,7 @@ mod related;
 mod resumed;
 mod told;
 
+pub(crate) use ends::soon;
 use serde_json::{Value as Json, json};
 use stoa_tests::client::Client;
 use stoa_tests::live::Follower;

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod browser;
+mod cache;
 mod cli;
 mod catalogue;
 mod corpus;
@@ -22,4 +23,5 @@ mod round_trip;
 mod rules;
 mod together;
 mod tools;
+mod world;
 mod zones;

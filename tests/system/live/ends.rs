@@ -10,7 +10,7 @@ use stoa_tests::live::{End, Follower, brief};
 use stoa_tests::server::{Server, Start};
 
 /// When a record ends that is to be seen first.
-pub(super) fn soon(ms: u64) -> String {
+pub(crate) fn soon(ms: u64) -> String {
     let until = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_millis(ms);
     Instant::from_millis(i64::try_from(until.as_millis()).unwrap()).unwrap().shown()
 }

@@ -10,10 +10,10 @@
 
 mod queries;
 mod subscriber;
-mod world;
 mod writer;
 
 use super::{commit, put};
+use crate::world::{self, World, now_ms};
 use queries::Query;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -22,9 +22,9 @@ use std::thread::scope;
 use stoa_tests::client::Client;
 use stoa_tests::dice::{Seed, count, seeds};
 use stoa_tests::live::{Fold, Follower, Records};
+use stoa_tests::pace::Pace;
 use stoa_tests::server::Server;
-use subscriber::{Account, Observation, Pace, Subscriber};
-use world::{World, now_ms};
+use subscriber::{Account, Observation, Subscriber};
 use writer::Writer;
 
 const SCHEMA: &str = "
@@ -78,7 +78,7 @@ fn one_history(seed: &Seed) {
                 scope.spawn(move || {
                     for _ in 0..count(400, 700) {
                         writer.write(&client);
-                        pace.step();
+                        pace.steps(1);
                     }
                 })
             })

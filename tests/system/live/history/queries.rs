@@ -1,6 +1,6 @@
 //! Queries, and what they mean, written down once more.
 
-use super::world::World;
+use crate::world::World;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use stoa_tests::live::Records;

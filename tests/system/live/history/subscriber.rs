@@ -1,40 +1,10 @@
 //! A subscriber that stalls, dies and comes back at random, and remembers every state that it held.
 
 use super::queries::Query;
-use super::world::now_ms;
-use std::sync::{Condvar, Mutex};
+use crate::world::now_ms;
 use stoa_tests::dice::Dice;
 use stoa_tests::live::{Fold, Follower, Records};
-
-/// How far the writers are.
-#[derive(Default)]
-pub(super) struct Pace {
-    /// Writes so far, and whether there are more to come.
-    steps: Mutex<(usize, bool)>,
-    changed: Condvar,
-}
-
-impl Pace {
-    pub(super) fn step(&self) {
-        self.steps.lock().unwrap().0 += 1;
-        self.changed.notify_all();
-    }
-
-    /// Nobody writes any more.
-    pub(super) fn end(&self) {
-        self.steps.lock().unwrap().1 = true;
-        self.changed.notify_all();
-    }
-
-    /// Waits for so many writes, or for the last.
-    fn wait(&self, steps: usize) {
-        let mut now = self.steps.lock().unwrap();
-        let until = now.0 + steps;
-        while now.0 < until && !now.1 {
-            now = self.changed.wait(now).unwrap();
-        }
-    }
-}
+use stoa_tests::pace::Pace;
 
 /// A state that was complete.
 pub(super) struct Observation {
@@ -130,7 +100,7 @@ impl<'t> Subscriber<'t> {
                 1 => {
                     self.account.stalls += 1;
                     let long = self.dice.below(4) == 0;
-                    self.pace.wait(self.dice.below(if long { 600 } else { 60 }));
+                    _ = self.pace.wait(self.dice.below(if long { 600 } else { 60 }));
                 }
                 _ => {}
             }
