@@ -5,6 +5,7 @@
 
 mod ends;
 mod forms;
+mod history;
 mod lists;
 mod pages;
 mod records;
