@@ -61,8 +61,8 @@ def bars(figures, measure):
     return [bar for bar in found if bar[2]]
 
 
-def shown(value):
-    return f"{value:,.0f}" if value >= 30 else f"{value:.1f}"
+def shown(value, unit):
+    return f"{value:,.0f}" if unit == "requests per second" else f"{value:.1f}"
 
 
 class Drawing:
@@ -95,7 +95,7 @@ class Drawing:
             most = longest if shares_scale else max(value for _, _, value in found)
             for kind, server, value in found:
                 # A figure too small for the scale stays visible.
-                self.bar(kind, server, max(value / most * LONGEST, 1.5), shown(value))
+                self.bar(kind, server, max(value / most * LONGEST, 1.5), shown(value, unit))
 
     def rule(self):
         self.y += BETWEEN_GROUPS / 2
@@ -125,7 +125,7 @@ def main():
             drawing.rule()
         drawing.group(title, unit, shares_scale, measures)
         for name, found in measures.items():
-            told.append(f"{title}, {name}: " + ", ".join(f"{server} {shown(value)}" for _, server, value in found))
+            told.append(f"{title}, {name}: " + ", ".join(f"{server} {shown(value, unit)}" for _, server, value in found))
     if not told:
         sys.exit("plot.py: no figures of Stoa")
     print(drawing.svg(". ".join(told) + "."))

@@ -52,7 +52,7 @@ function shown(measure, server,   text) {
   return text
 }
 function grouped(number,   text) { # 153000 as 153,000
-  number = sprintf("%d", number)
+  number = sprintf("%.0f", number)
   while (length(number) > 3) { text = "," substr(number, length(number) - 2) text; number = substr(number, 1, length(number) - 3) }
   return number text
 }
@@ -69,7 +69,7 @@ function verdict(measure,   limit, bound, is, met) {
   if (limit == "") return ""
   if (limit == "bare" || limit == "peer") is = part(measure, limit == "bare" ? "bare" : "pocketbase")
   else is = (measure, "stoa") in count ? value(measure, "stoa") : ""
-  met = is == "" ? "" : (limit == "most" ? is <= bound : is >= bound) ? ", met" : ", missed"
+  met = is == "" || errors[measure, "stoa"] > 0 ? "" : (limit == "most" ? is <= bound : is >= bound) ? ", met" : ", missed"
   return (limit == "most" ? "≤ " : "≥ ") bound (limit == "bare" ? " of bare" : limit == "peer" ? " × PocketBase" : "") met
 }
 
