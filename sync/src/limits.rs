@@ -65,6 +65,9 @@ pub const READ_QUEUE: usize = 4_096;
 /// How long a statement may work between two pieces of its answer; then it is interrupted.
 pub const READ_DEADLINE: Duration = Duration::from_secs(10);
 
+/// The pause between two looks of a thread that waits for a commit it has seen to be told to all: that takes microseconds.
+pub const REACHED_PAUSE: Duration = Duration::from_micros(20);
+
 /// Rows that are counted at least and at most to choose what leads the search for a page.
 pub const PROBE_ROWS: (u64, u64) = (64, 8_192);
 

@@ -30,6 +30,7 @@ pages! {
     readme: "README.md",
     storefront: "examples/storefront/README.md",
     calendar: "examples/calendar/README.md",
+    caching: "docs/caching.md",
     configuration: "docs/configuration.md",
     expressions: "docs/expressions.md",
     formats: "docs/formats.md",

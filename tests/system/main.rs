@@ -12,6 +12,7 @@ mod docs;
 mod files;
 mod fixtures;
 mod formats;
+mod hot;
 mod image;
 mod live;
 mod migrations;

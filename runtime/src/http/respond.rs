@@ -16,6 +16,9 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 pub(super) type Answer = Response<AnswerBody>;
 
+/// Room for all headers that an answer mostly has, so that it is made once.
+const HEADERS: usize = 12;
+
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// What every answer may depend on beside the URL.
 pub(super) const VARIES: HeaderValue = HeaderValue::from_static("Accept, Accept-Encoding, Origin, Prefer");
@@ -93,7 +96,7 @@ impl Content {
     fn answer(self, status: StatusCode) -> Answer {
         let mut response = bare(status, self.body);
         let headers = response.headers_mut();
-        headers.reserve(8);
+        headers.reserve(HEADERS);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         if let Some(coding) = self.coding {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encode::name(coding)));
@@ -187,7 +190,7 @@ impl Written<'_> {
             (Some(content), status) => content.answer(status),
         };
         let headers = response.headers_mut();
-        headers.reserve(8);
+        headers.reserve(HEADERS);
         if minimal {
             headers.insert(PREFERENCE_APPLIED, HeaderValue::from_static("return=minimal"));
         }

@@ -86,11 +86,11 @@ impl Hub {
     }
 
     async fn advance(&self) -> Result<u64, ReadError> {
-        let tail = Arc::clone(&self.tail);
+        let (tail, store) = (Arc::clone(&self.tail), self.store.clone());
         let (done, when_done) = oneshot::channel();
         self.store.start_following(move |reader| {
             let mut tail = tail.blocking_lock();
-            _ = done.send(reader.snapshot(|| tail.advance(reader)));
+            _ = done.send(reader.snapshot(|| tail.advance(&store, reader)));
         })?;
         when_done.await.map_err(|_| ReadError::Closed)?
     }
@@ -158,7 +158,7 @@ impl Hub {
             let (failed, runtime, store) = (subscriber.clone(), Handle::current(), hub.store.clone());
             let started = store.start_joining(move |reader| {
                 if !subscriber.is_closed() {
-                    joining::join(reader, &hub.tail, &followed, start, subscriber, runtime);
+                    joining::join(&hub.store, reader, &hub.tail, &followed, start, subscriber, runtime);
                     hub.woken.notify_one();
                 }
                 drop(turn);

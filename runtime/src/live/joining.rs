@@ -9,6 +9,7 @@ use crate::limits;
 use async_broadcast::Receiver;
 use std::sync::Arc;
 use stoa_schema::query::Query;
+use stoa_sync::Store;
 use stoa_sync::store::{Cell, Flow, FollowError, ReadError, Reader};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc};
@@ -33,6 +34,7 @@ pub(super) enum Joining {
 /// Joins a subscriber, on a thread for reading. All is read in one snapshot, at which the tail stands when the subscriber
 /// begins to hear what everybody hears.
 pub(super) fn join(
+    store: &Store,
     reader: &Reader,
     tail: &Arc<Mutex<Tail>>,
     followed: &Arc<Followed>,
@@ -47,7 +49,7 @@ pub(super) fn join(
         if !tail.is_of(followed.renderer()) {
             return telling.say(Joining::Replaced).map(|_| None);
         }
-        let seq = tail.advance(reader)?;
+        let seq = tail.advance(store, reader)?;
         let joined = tail.join(followed);
         let start = tail.allowed(start);
         drop(tail);

@@ -11,6 +11,7 @@ use crate::limits;
 use async_broadcast::Receiver;
 use std::sync::Arc;
 use std::time::Instant;
+use stoa_sync::Store;
 use stoa_sync::store::{FollowError, ReadError, Reader};
 
 /// How far the log has been told, and to whom.
@@ -55,8 +56,10 @@ impl Tail {
     ///
     /// # Errors
     /// libSQL failed; everybody is told to read anew at the next step.
-    pub(super) fn advance(&mut self, reader: &Reader) -> Result<u64, ReadError> {
+    pub(super) fn advance(&mut self, store: &Store, reader: &Reader) -> Result<u64, ReadError> {
         let seq = reader.position()?;
+        // Whoever hears of it finds it by reading, too.
+        store.wait_until_reached(seq)?;
         if self.pruned.elapsed() >= limits::PRUNE_INTERVAL {
             self.topics.prune();
             self.pruned = Instant::now();

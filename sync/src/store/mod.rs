@@ -32,6 +32,7 @@ use crate::commit::{Commit, Committed};
 use crate::limits;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 use stoa_schema::model::Schema;
 use tokio::sync::watch;
 
@@ -150,6 +151,21 @@ impl Store {
             Ok(reached) => reached.map(|_| ()).map_err(|_| ReadError::Closed),
             Err(_) => Err(ReadError::Deadline),
         }
+    }
+
+    /// As [`Store::reached`], on a thread that may block.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn wait_until_reached(&self, seen: u64) -> Result<(), ReadError> {
+        let began = Instant::now();
+        while self.position() < seen {
+            if began.elapsed() > limits::READ_DEADLINE {
+                return Err(ReadError::Deadline);
+            }
+            std::thread::sleep(limits::REACHED_PAUSE);
+        }
+        Ok(())
     }
 
     /// Lets `witness` hear of every commit from now on. Only the first one is ever heard.
