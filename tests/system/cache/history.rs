@@ -24,7 +24,7 @@ mod shown;
 mod write;
 
 use judge::{Fault, Summary, Wrong};
-use lie::{Liar, Lie};
+use lie::{Liar, Lie, Old};
 use positions::Positions;
 use read::{Reader, Tags};
 use std::thread::scope;
@@ -85,12 +85,12 @@ impl Memory {
 
 #[test]
 fn every_answer_is_what_was_there() {
-    seeds(1, 12).map(Seed).for_each(|seed| holds(&seed, Memory::Default));
+    seeds(1, 10).map(Seed).for_each(|seed| holds(&seed, Memory::Default));
 }
 
 #[test]
 fn every_answer_is_what_was_there_while_what_is_kept_goes_soon() {
-    seeds(1, 12).map(Seed).for_each(|seed| holds(&seed, Memory::Tiny));
+    seeds(1, 10).map(Seed).for_each(|seed| holds(&seed, Memory::Tiny));
 }
 
 #[test]
@@ -99,16 +99,16 @@ fn every_answer_is_what_was_there_where_nothing_is_kept() {
 }
 
 fn holds(seed: &Seed, memory: Memory) {
-    let judged = history(seed, memory, None, count(500, 2_500)).unwrap_or_else(|fault| panic!("{memory:?}: {fault}"));
+    let judged = history(seed, memory, None, count(300, 1_000)).unwrap_or_else(|fault| panic!("{memory:?}: {fault}"));
     eprintln!("{memory:?}: {judged:?}");
     let Summary { open, changed, not_modified, heads, missing, encoded, pages, counted, other_forms, .. } = judged;
     let tried = [open, changed, not_modified, heads, missing, encoded, pages, counted, other_forms];
-    assert!(tried.iter().all(|count| *count > 100), "not everything was tried: {judged:?}");
+    assert!(tried.iter().all(|count| *count > 30), "not everything was tried: {judged:?}");
     let Summary { hits, misses, .. } = judged;
     match memory {
         Memory::Nothing => assert_eq!(hits, 0, "there is nothing to hit"),
-        Memory::Default => assert!(hits + misses == 0 || (hits > 500 && misses > 500), "{hits} hits, {misses} misses"),
-        Memory::Tiny => assert!(hits + misses == 0 || misses > 500, "{hits} hits, {misses} misses"),
+        Memory::Default => assert!(hits + misses == 0 || (hits > 100 && misses > 100), "{hits} hits, {misses} misses"),
+        Memory::Tiny => assert!(hits + misses == 0 || misses > 100, "{hits} hits, {misses} misses"),
     }
 }
 
@@ -116,18 +116,21 @@ fn holds(seed: &Seed, memory: Memory) {
 #[test]
 fn every_kind_of_wrong_answer_is_seen() {
     for (lie, wrong) in [
-        (Lie::Old, &[Wrong::Stale][..]),
-        (Lie::OldAsNew, &[Wrong::Stale]),
+        // What has ended since was never to be answered; what was asked with a later position has a position of its own.
+        (Lie::Old, &[Wrong::Stale, Wrong::Never, Wrong::Position][..]),
+        (Lie::OldAsNew, &[Wrong::Stale, Wrong::OwnPosition, Wrong::Never]),
         (Lie::Ahead, &[Wrong::Position]),
         (Lie::NotModified, &[Wrong::Tag]),
         (Lie::LastPage, &[Wrong::Never, Wrong::Stale]),
         (Lie::Count, &[Wrong::Never]),
-        (Lie::Reversed, &[Wrong::Tag]),
-        (Lie::OldTag, &[Wrong::Tag]),
+        (Lie::Reversed, &[Wrong::Tag, Wrong::Never]),
+        (Lie::OldTag, &[Wrong::Tag, Wrong::Never]),
         (Lie::Missing, &[Wrong::Never, Wrong::Stale]),
     ] {
-        let fault = history(&Seed(1), Memory::Nothing, Some(lie), 40).expect_err("a lie");
-        assert!(wrong.contains(&fault.wrong), "{lie:?} is taken for {fault}");
+        match history(&Seed(1), Memory::Nothing, Some(lie), 50) {
+            Ok(judged) => panic!("{lie:?} is not seen: {judged:?}"),
+            Err(fault) => assert!(wrong.contains(&fault.wrong), "{lie:?} is taken for {fault}"),
+        }
     }
 }
 
@@ -136,13 +139,13 @@ fn history(seed: &Seed, memory: Memory, lie: Option<Lie>, questions: usize) -> R
     let app = tempfile::tempdir().unwrap();
     std::fs::write(app.path().join("schema.graphql"), SCHEMA).unwrap();
     let server = Server::start(app.path(), Start { arguments: memory.arguments(), ..Start::default() });
-    let (clock, tags, pace) = (Instant::now(), Tags::default(), Pace::default());
+    let (clock, tags, pace, old) = (Instant::now(), Tags::default(), Pace::default(), Old::default());
     let mut first = Writer::new("fill".to_owned(), seed.dice(99), clock);
     first.fill(&Client::new(&server.base));
     let (reads, mut writes) = scope(|scope| {
         let readers: Vec<_> = (0..READERS)
             .map(|number| {
-                let liar = Liar::new(lie, seed.dice(200 + number));
+                let liar = Liar::new(lie, seed.dice(200 + number), &old);
                 let mut reader = Reader::new(seed, seed.dice(100 + number), clock, &tags, liar);
                 let (client, pace) = (Client::new(&server.base), &pace);
                 scope.spawn(move || {
@@ -161,7 +164,7 @@ fn history(seed: &Seed, memory: Memory, lie: Option<Lie>, questions: usize) -> R
                 let (client, pace) = (Client::new(&server.base), &pace);
                 scope.spawn(move || {
                     // Now one after the other, now with some quiet between them.
-                    while pace.wait(if dice.below(3) == 0 { dice.below(500) } else { dice.below(12) }) {
+                    while pace.wait(if dice.below(2) == 0 { dice.below(600) } else { dice.below(12) }) {
                         writer.write(&client);
                     }
                     writer.writes

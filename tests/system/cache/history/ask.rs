@@ -49,7 +49,7 @@ impl Ask {
 pub(super) fn random(seed: &Seed, dice: &mut Dice) -> Ask {
     let wanted = match dice.below(5) {
         0 => any(dice),
-        _ => any(&mut seed.dice(1_000 + dice.below(40))),
+        _ => any(&mut seed.dice(1_000 + dice.below(24))),
     };
     about(Arc::new(wanted), dice)
 }

@@ -155,11 +155,8 @@ impl<'r> Judge<'r> {
             (200, true) => Ok(tag.and_then(known)),
             (200, false) => Ok(tag.and_then(known).or_else(|| Some(Rc::new(shown::of(read, read))))),
             (304, _) if held.is_none() || held != tag => Err(fault(Wrong::Tag, read, "the current one is another")),
-            (304, _) => match tag.and_then(known) {
-                Some(shown) => Ok(Some(shown)),
-                // It was told by a HEAD only.
-                None => Ok(None),
-            },
+            // It may have been told by a HEAD only.
+            (304, _) => Ok(tag.and_then(known)),
             _ => Err(fault(Wrong::Never, read, "nothing of the kind was asked")),
         }
     }
@@ -192,17 +189,12 @@ impl<'r> Judge<'r> {
 
     fn unexplained(&mut self, read: &Read, body: Option<&Shown>, bounds: Bounds) -> Fault {
         let right: Vec<usize> = (0..=self.positions.last()).filter(|at| self.explains(read, body, *at)).collect();
-        let wrong = match right.last() {
+        let from = |lowest: usize| right.iter().any(|at| (lowest..=bounds.latest).contains(at));
+        let wrong = match right.first() {
             None => Wrong::Never,
-            _ if right.iter().any(|at| *at > bounds.latest) && right[0] > bounds.latest => Wrong::Early,
-            Some(last)
-                if *last < bounds.known || !right.iter().any(|at| (bounds.known..=bounds.latest).contains(at)) =>
-            {
-                Wrong::Stale
-            }
-            Some(_) if !right.iter().any(|at| (bounds.known.max(bounds.own)..=bounds.latest).contains(at)) => {
-                Wrong::OwnPosition
-            }
+            Some(first) if *first > bounds.latest => Wrong::Early,
+            Some(_) if !from(bounds.known) => Wrong::Stale,
+            Some(_) if !from(bounds.known.max(bounds.own)) => Wrong::OwnPosition,
             Some(_) => Wrong::Backwards,
         };
         let mut account = format!(

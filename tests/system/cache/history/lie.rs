@@ -1,6 +1,7 @@
 //! Answers that are wrong on purpose, to see that the check sees them.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 use stoa_tests::client::Answer;
 use stoa_tests::dice::Dice;
 
@@ -27,29 +28,31 @@ pub(super) enum Lie {
     Missing,
 }
 
-pub(super) struct Liar {
+/// The first answer that anybody was given to each question.
+pub(super) type Old = Mutex<HashMap<String, Answer>>;
+
+pub(super) struct Liar<'t> {
     lie: Option<Lie>,
     dice: Dice,
-    /// The first answer of late to each question.
-    old: HashMap<String, Answer>,
+    old: &'t Old,
 }
 
-impl Liar {
-    pub(super) fn new(lie: Option<Lie>, dice: Dice) -> Self {
-        Self { lie, dice, old: HashMap::new() }
+impl<'t> Liar<'t> {
+    pub(super) fn new(lie: Option<Lie>, dice: Dice, old: &'t Old) -> Self {
+        Self { lie, dice, old }
     }
 
     /// The answer as it is told.
     pub(super) fn tell(&mut self, variant: &str, conditional: bool, answer: Answer) -> Answer {
         let Some(lie) = self.lie else { return answer };
-        if answer.status == 200 && !answer.body.is_empty() {
-            self.old.entry(variant.to_owned()).or_insert_with(|| answer.clone());
-        }
+        let old = match !conditional && answer.status == 200 && !answer.body.is_empty() {
+            true => Some(self.old.lock().unwrap().entry(variant.to_owned()).or_insert_with(|| answer.clone()).clone()),
+            false => None,
+        };
         if self.dice.below(10) > 0 {
             return answer;
         }
-        let old = self.old.get(variant).filter(|_| !conditional && answer.status == 200 && !answer.body.is_empty());
-        match (lie, old.cloned()) {
+        match (lie, old) {
             (Lie::Old, Some(old)) => old,
             (Lie::OldAsNew, Some(old)) => with(old, "stoa-seq", answer.header("stoa-seq")),
             (Lie::OldTag, Some(old)) => with(answer, "etag", old.header("etag")),

@@ -66,7 +66,7 @@ pub(super) struct Reader<'t> {
     dice: Dice,
     clock: Instant,
     tags: &'t Tags,
-    liar: Liar,
+    liar: Liar<'t>,
     /// The page behind the last one.
     next: Option<Arc<Wanted>>,
     /// The last position that was told.
@@ -76,7 +76,7 @@ pub(super) struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(seed: &'t Seed, dice: Dice, clock: Instant, tags: &'t Tags, liar: Liar) -> Self {
+    pub(super) fn new(seed: &'t Seed, dice: Dice, clock: Instant, tags: &'t Tags, liar: Liar<'t>) -> Self {
         let (next, seq, bodies, reads) = (None, None, HashSet::new(), Vec::new());
         Self { seed, dice, clock, tags, liar, next, seq, bodies, reads }
     }

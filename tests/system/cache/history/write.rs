@@ -121,7 +121,7 @@ impl Writer {
 
     fn product(&mut self) -> Json {
         // Some are long enough to be encoded.
-        let text = if self.dice.below(3) == 0 { "long ".repeat(240) } else { "short".to_owned() };
+        let text = if self.dice.below(3) > 0 { "long ".repeat(240) } else { "short".to_owned() };
         let price = if self.dice.below(8) == 0 { Json::Null } else { json!(self.dice.below(100)) };
         json!({
             "name": self.among(&NAMES), "price": price, "stock": self.dice.below(3), "since": self.time(), "text": text,
