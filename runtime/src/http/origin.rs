@@ -42,6 +42,11 @@ impl Origins {
         if allowed { Ok(Some(origin.clone())) } else { Err(refuse()) }
     }
 
+    /// Checks the host of a request that names no origin.
+    pub(super) fn check_host(&self, version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), Box<Problem>> {
+        self.host(version, uri, headers).map(|_| ())
+    }
+
     fn host<'a>(
         &self,
         version: Version,
@@ -70,8 +75,11 @@ impl Origins {
 /// Whether `host[:port]` names this machine to itself.
 fn is_loopback(authority: &str) -> bool {
     // What most write; the rest is looked at closely.
-    if matches!(authority.split(':').next(), Some("localhost" | "127.0.0.1")) && !authority.starts_with('[') {
-        return authority.split(':').count() <= 2;
+    let ends = |rest: &str| {
+        rest.is_empty() || rest.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    if ["localhost", "127.0.0.1"].iter().any(|name| authority.strip_prefix(name).is_some_and(ends)) {
+        return true;
     }
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
@@ -98,8 +106,16 @@ mod tests {
         ] {
             assert!(is_loopback(name), "{name}");
         }
-        for name in ["evil.example", "localhost.evil.example", "10.0.0.1:80", "127.0.0.1.evil.example", "", "[::2]:80"]
-        {
+        for name in [
+            "evil.example",
+            "localhost.evil.example",
+            "10.0.0.1:80",
+            "127.0.0.1.evil.example",
+            "localhost:evil:80",
+            "127.0.0.1:80.evil",
+            "",
+            "[::2]:80",
+        ] {
             assert!(!is_loopback(name), "{name}");
         }
     }

@@ -104,7 +104,7 @@ impl Reading<'_> {
             Got::Own(own) => own,
         };
         let content = Content::streamed(chunks, chosen.content_type, sent_as.coding);
-        let mut answer = respond::data(content, None, tables.cache_control(self.table), position);
+        let mut answer = respond::data(content, tables.cache_control(self.table), position);
         respond::timed(answer.headers_mut(), timing(false, began));
         respond::paging(answer.headers_mut(), next.as_deref(), place);
         respond::advise(answer.headers_mut(), advice.as_deref());
@@ -152,7 +152,7 @@ impl Reading<'_> {
         let body = describe::table(tables, table, records).to_string().into_bytes();
         let coding = chosen.accepted.for_length(body.len()).coding;
         let content = Content::whole(body, chosen.content_type, coding);
-        let mut answer = respond::data(content, None, tables.cache_control(table), position);
+        let mut answer = respond::data(content, tables.cache_control(table), position);
         respond::timed(answer.headers_mut(), timing(false, began));
         Ok(answer)
     }

@@ -2,12 +2,13 @@
 
 use super::body::AnswerBody;
 use super::encode;
-use super::headers::{IDEMPOTENT_REPLAYED, PREFERENCE_APPLIED, STOA_SEQ};
+use super::headers::{IDEMPOTENT_REPLAYED, PREFERENCE_APPLIED, REQUEST_ID, STOA_SEQ};
 use crate::data::coding::Coding;
 use crate::data::list::{Chunks, Place};
 use crate::data::tag::Tag;
-use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, LINK, LOCATION};
+use http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, LINK, LOCATION, VARY,
+};
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::Duration;
@@ -29,11 +30,14 @@ pub(super) struct Position(pub(super) HeaderValue);
 
 impl Position {
     pub(super) fn new(log: &str, seq: u64) -> Self {
-        let mut text = String::with_capacity(log.len() + 21);
-        text.push_str(log);
-        text.push('-');
-        text.push_str(itoa::Buffer::new().format(seq));
-        Self(header(&text))
+        let mut text = [0; 64];
+        let (mut number, mut length) = (itoa::Buffer::new(), 0);
+        for part in [log, "-", number.format(seq)] {
+            let Some(place) = text.get_mut(length..length + part.len()) else { break };
+            place.copy_from_slice(part.as_bytes());
+            length += part.len();
+        }
+        Self(HeaderValue::from_bytes(&text[..length]).unwrap_or_else(|_| HeaderValue::from_static("")))
     }
 }
 
@@ -83,11 +87,6 @@ impl Content {
         Self { body, content_type, coding }
     }
 
-    /// A whole body that is sent as it is: encoded already, if it is to be.
-    pub(super) fn ready(body: Bytes, content_type: &'static str, coding: Option<Coding>) -> Self {
-        Self { body: AnswerBody::Whole(Some(body)), content_type, coding }
-    }
-
     /// A body whose chunks are encoded already.
     pub(super) fn streamed(chunks: Chunks, content_type: &'static str, coding: Option<Coding>) -> Self {
         Self { body: AnswerBody::Streamed(chunks), content_type, coding }
@@ -98,24 +97,16 @@ impl Content {
         let headers = response.headers_mut();
         headers.reserve(HEADERS);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
-        if let Some(coding) = self.coding {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encode::name(coding)));
-        }
+        coded(headers, self.coding);
         response
     }
 }
 
-/// Data, with what a cache and a later request need to know.
-pub(super) fn data(content: Content, tag: Option<&Tag>, cache_control: &HeaderValue, position: Position) -> Answer {
+/// Data without a tag.
+pub(super) fn data(content: Content, cache_control: &HeaderValue, position: Position) -> Answer {
     let mut response = content.answer(StatusCode::OK);
-    validators(response.headers_mut(), tag, cache_control, position);
-    response
-}
-
-/// The client holds this already.
-pub(super) fn not_modified(tag: &Tag, cache_control: &HeaderValue, position: Position) -> Answer {
-    let mut response = bare(StatusCode::NOT_MODIFIED, AnswerBody::EMPTY);
-    validators(response.headers_mut(), Some(tag), cache_control, position);
+    response.headers_mut().insert(CACHE_CONTROL, cache_control.clone());
+    at(response.headers_mut(), position);
     response
 }
 
@@ -148,6 +139,58 @@ pub(super) fn advise(headers: &mut HeaderMap, advice: Option<&str>) {
     }
 }
 
+/// The headers of an answer that was there, made once for each table: a copy costs less than making them. Those that differ
+/// from answer to answer come first.
+#[derive(Clone, Debug)]
+pub(super) struct Template {
+    data: HeaderMap,
+    not_modified: HeaderMap,
+}
+
+impl Template {
+    pub(super) fn new(cache_control: &HeaderValue) -> Self {
+        let mut headers = HeaderMap::with_capacity(HEADERS);
+        for differs in [ETAG, STOA_SEQ, REQUEST_ID] {
+            headers.insert(differs, HeaderValue::from_static(""));
+        }
+        headers.insert(CACHE_CONTROL, cache_control.clone());
+        headers.insert(VARY, VARIES);
+        timed(&mut headers, Timing::Hit);
+        let mut data = headers.clone();
+        data.insert(CONTENT_TYPE, JSON);
+        Self { data, not_modified: headers }
+    }
+
+    /// An answer with its tag and its position, and without a body. It says that its body is JSON.
+    pub(super) fn answer(&self, not_modified: bool, tag: &Tag, position: Position) -> Answer {
+        let (status, headers) = match not_modified {
+            true => (StatusCode::NOT_MODIFIED, &self.not_modified),
+            false => (StatusCode::OK, &self.data),
+        };
+        let mut answer = bare(status, AnswerBody::EMPTY);
+        *answer.headers_mut() = headers.clone();
+        let mut values = answer.headers_mut().values_mut();
+        if let (Some(etag), Some(seq)) = (values.next(), values.next()) {
+            (*etag, *seq) = (header(tag.quoted()), position.0);
+        }
+        answer
+    }
+}
+
+/// Names the id of the request in an answer that a template made.
+pub(super) fn name_request(answer: &mut Answer, id: HeaderValue) {
+    if let Some(place) = answer.headers_mut().values_mut().nth(2) {
+        *place = id;
+    }
+}
+
+/// Says how the body is encoded.
+pub(super) fn coded(headers: &mut HeaderMap, coding: Option<Coding>) {
+    if let Some(coding) = coding {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encode::name(coding)));
+    }
+}
+
 /// What a list says of its neighbours: the next page, and its place among all records.
 pub(super) fn paging(headers: &mut HeaderMap, next: Option<&str>, place: Option<Place>) {
     if let Some(next) = next {
@@ -161,14 +204,6 @@ pub(super) fn paging(headers: &mut HeaderMap, next: Option<&str>, place: Option<
         headers.insert(CONTENT_RANGE, header(&range));
         headers.insert(PREFERENCE_APPLIED, HeaderValue::from_static("count=exact"));
     }
-}
-
-fn validators(headers: &mut HeaderMap, tag: Option<&Tag>, cache_control: &HeaderValue, position: Position) {
-    if let Some(tag) = tag {
-        headers.insert(ETAG, header(tag.quoted()));
-    }
-    headers.insert(CACHE_CONTROL, cache_control.clone());
-    headers.insert(STOA_SEQ, position.0);
 }
 
 /// The answer to a write: its record, or nothing if the client wants none.

@@ -5,7 +5,7 @@ use super::commit;
 use super::encode;
 use super::files;
 use super::headers::{self, REQUEST_ID};
-use super::kept;
+use super::kept::{self, Present};
 use super::live;
 use super::metrics::{self, Requests};
 use super::origin::Origins;
@@ -13,7 +13,7 @@ use super::pages::{self, Document};
 use super::problem::Problem;
 use super::read::{self, Reading};
 use super::request_body;
-use super::respond::{self, Answer, Position, header};
+use super::respond::{self, Answer, Position, Template, header};
 use super::route::{Target, nothing_here, route};
 use super::write::Writing;
 use crate::cache::{Cache, Counts};
@@ -24,7 +24,7 @@ use crate::limits;
 use crate::live::Hub;
 use arc_swap::ArcSwap;
 use futures_util::future::{Either, Ready, ready};
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, CONNECTION, ORIGIN, VARY};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, CONNECTION, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request};
 use hyper::body::{Body as _, Incoming};
@@ -47,6 +47,8 @@ pub struct Tables {
     /// The answers that are kept.
     pub(super) cache: Arc<Cache>,
     cache_control: Vec<HeaderValue>,
+    /// What answers out of the cache begin with, for each table.
+    templates: Vec<Template>,
     /// Whether answers may be kept, for each table.
     keeps: Vec<bool>,
     document: Document,
@@ -57,11 +59,13 @@ impl Tables {
     pub fn new(catalog: Arc<Catalog>, cache_bytes: u64, counts: Arc<Counts>) -> Self {
         let tables = || catalog.schema.tables.iter();
         let cache_control = tables().map(|table| header(table.cache_control.as_deref().unwrap_or("no-cache")));
+        let cache_control: Vec<HeaderValue> = cache_control.collect();
         // RFC 9111 §5.2.2.5: no cache may keep these.
         let no_store = |text: &str| text.split(',').any(|it| it.trim().eq_ignore_ascii_case("no-store"));
         let renderer = Arc::new(Renderer::new(Arc::clone(&catalog)));
         Self {
-            cache_control: cache_control.collect(),
+            templates: cache_control.iter().map(Template::new).collect(),
+            cache_control,
             keeps: tables().map(|table| !table.cache_control.as_deref().is_some_and(no_store)).collect(),
             document: Document::new(&catalog),
             cache: Cache::new(Arc::clone(&renderer), cache_bytes, counts),
@@ -78,6 +82,10 @@ impl Tables {
     /// Whether answers that show this table's records may be kept.
     pub(super) fn keeps(&self, table: TableId) -> bool {
         self.keeps[table.0]
+    }
+
+    pub(super) fn template(&self, table: TableId) -> &Template {
+        &self.templates[table.0]
     }
 
     pub(super) fn cache_control(&self, table: TableId) -> &HeaderValue {
@@ -161,15 +169,15 @@ impl Service {
     /// The answer to a plain reading, if it is kept.
     fn at_once(&self, request: &Request<Incoming>) -> Option<Answer> {
         let headers = request.headers();
-        if !request.body().is_end_stream() || headers.contains_key(ORIGIN) {
+        let present = Present::of(headers);
+        if present.foreign || !request.body().is_end_stream() {
             return None;
         }
-        self.origins.check(request.version(), request.uri(), headers).ok()?;
-        let mut answer = kept::at_once(self, request.method(), request.uri(), headers)?;
-        let id = self.request_id(headers);
+        self.origins.check_host(request.version(), request.uri(), headers).ok()?;
+        let mut answer = kept::at_once(self, request.method(), request.uri(), headers, present)?;
+        let id = if present.named { self.request_id(headers) } else { self.next_id() };
         tracing::debug!(id = ?id, method = %request.method(), uri = %request.uri(), status = answer.status().as_u16());
-        answer.headers_mut().insert(VARY, respond::VARIES);
-        answer.headers_mut().insert(REQUEST_ID, id);
+        respond::name_request(&mut answer, id);
         Some(answer)
     }
 
@@ -218,7 +226,8 @@ impl Service {
         parts: &Parts,
         body: &mut Incoming,
     ) -> Result<Answer, Box<Problem>> {
-        let question = kept::question(&parts.method, &parts.uri, &parts.headers);
+        let present = Present::of(&parts.headers);
+        let question = kept::question(&parts.method, &parts.uri, &parts.headers, present);
         if let Some(question) = &question
             && let Some(answer) = kept::find(self, tables, &parts.headers, question).await?
         {
@@ -368,6 +377,10 @@ impl Service {
         if let Some(given) = headers.get(REQUEST_ID).filter(plain) {
             return given.clone();
         }
+        self.next_id()
+    }
+
+    fn next_id(&self) -> HeaderValue {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         respond::hexadecimal(self.run, u32::try_from(number & u64::from(u32::MAX)).unwrap_or_default())
     }
