@@ -19,7 +19,7 @@ use stoa_schema::model::TableId;
 /// Of which kind an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// The whole record in plain JSON.
+    /// The whole record in plain JSON, of a table whose records last.
     Plain,
     /// Any other answer.
     Other,
@@ -110,10 +110,12 @@ impl Entry {
         Self { kind: Kind::Long, ..Self::new(asked, Whole::new(TableId(0), Vec::new()), None) }
     }
 
-    /// Notes what it is watched by, as far as that takes room.
-    pub(super) fn with_watches(self, watches: &[Watch]) -> Self {
+    /// Notes what it is watched by, as far as that takes room, and whether records that it looks at can expire.
+    pub(super) fn watched(self, watches: &[Watch], expiring: bool) -> Self {
         let bytes: usize = watches.iter().map(Watch::bytes).sum();
-        Self { watch_bytes: u32::try_from(bytes).unwrap_or(u32::MAX), ..self }
+        // With a change a record that lasted may begin to end.
+        let kind = if expiring { Kind::Other } else { self.kind };
+        Self { kind, watch_bytes: u32::try_from(bytes).unwrap_or(u32::MAX), ..self }
     }
 
     /// The whole record in plain JSON with another value.
@@ -161,9 +163,9 @@ impl Entry {
         self.kind == Kind::Long
     }
 
-    /// Whether the change log alone tells what it is after a change: a whole record that does not expire.
+    /// Whether the change log alone tells what it is after a change.
     pub(super) fn is_renewable(&self) -> bool {
-        self.kind == Kind::Plain && self.until_ms == i64::MAX
+        self.kind == Kind::Plain
     }
 
     /// The bytes that it takes, about.

@@ -269,7 +269,7 @@ impl Cache {
     /// Keeps what was read, unless it is stale already.
     fn keep(&self, filling: &Arc<Filling>, asked: &Asked<'_>, whole: Whole, noted: Noted) -> Arc<Entry> {
         let watches = filling.watches.settle(self.renderer.schema(), noted.keys);
-        let entry = Entry::new(asked, whole, noted.expires_at_ms).with_watches(&watches);
+        let entry = Entry::new(asked, whole, noted.expires_at_ms).watched(&watches, filling.watches.look_at_expiring());
         let entry = Arc::new(entry);
         let mut index = self.locked();
         if filling.is_stale() {

@@ -167,6 +167,11 @@ impl Watches {
         settled
     }
 
+    /// Whether records that the answer looks at can expire.
+    pub(super) fn look_at_expiring(&self) -> bool {
+        !self.expiring.is_empty()
+    }
+
     /// What is to be noted while the answer is read.
     pub(super) fn noting(&self, terms: &Terms) -> Noting {
         let wanted = self.paged || !self.embedded.is_empty();

@@ -85,8 +85,8 @@ impl Noting {
         self.terms.clone().map(Keys::new)
     }
 
-    /// When the next record expires, of all or of the one with this key. It is asked before anything is read: what expires
-    /// meanwhile counts as expired.
+    /// When the next record expires: of a record alone its own end, otherwise that of any record of a table that is looked at.
+    /// It is asked before anything is read: what expires meanwhile counts as expired.
     ///
     /// # Errors
     /// libSQL failed, or the deadline passed.
@@ -97,8 +97,10 @@ impl Noting {
         id: Option<&Value>,
     ) -> Result<Option<i64>, ReadError> {
         let mut earliest = None;
+        // Whose keys are noted, that shows records of other tables, or others of its own.
+        let alone = id.filter(|_| self.terms.is_none());
         for table in &self.expiring {
-            let next = reader.expires_at_ms(schema.table(*table), id.filter(|_| self.expiring.len() == 1))?;
+            let next = reader.expires_at_ms(schema.table(*table), alone)?;
             earliest = [earliest, next].into_iter().flatten().min();
         }
         Ok(earliest)
