@@ -52,15 +52,18 @@ pub enum Lead {
     Everything,
     /// One of these values.
     Terms(Box<[Term]>),
-    /// A value of an attribute that lies between two others, these included.
-    Range {
-        /// The attribute.
-        attribute: AttributeId,
-        /// The least value, if there is one.
-        low: Option<Value>,
-        /// The greatest value, if there is one.
-        high: Option<Value>,
-    },
+    /// A value of an attribute that lies between two others.
+    Range(Box<Range>),
+}
+
+/// Values of an attribute between two others, these included.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Range {
+    attribute: AttributeId,
+    /// The least value, if there is one.
+    low: Option<Value>,
+    /// The greatest value, if there is one.
+    high: Option<Value>,
 }
 
 impl Lead {
@@ -83,7 +86,7 @@ impl Lead {
             Filter::Any(parts) => {
                 let leads = parts.iter().map(|part| match Self::of(terms, schema, table, part) {
                     Self::Terms(terms) => Some(terms.into_vec()),
-                    Self::Everything | Self::Range { .. } => None,
+                    Self::Everything | Self::Range(_) => None,
                 });
                 leads.collect::<Option<Vec<_>>>().map_or(Self::Everything, |all| Self::terms(all.concat()))
             }
@@ -104,10 +107,8 @@ impl Lead {
     }
 
     fn of_test(terms: &Terms, attribute: AttributeId, has_terms: bool, test: &Test) -> Self {
-        let range = |low: Option<&Value>, high: Option<&Value>| Self::Range {
-            attribute,
-            low: low.cloned(),
-            high: high.cloned(),
+        let range = |low: Option<&Value>, high: Option<&Value>| {
+            Self::Range(Box::new(Range { attribute, low: low.cloned(), high: high.cloned() }))
         };
         match test {
             Test::Equal(value) if has_terms => Self::of_values(terms, attribute, std::slice::from_ref(value)),
@@ -131,8 +132,8 @@ impl Lead {
         };
         match self {
             Self::Terms(terms) => terms.iter().map(of_term).sum(),
-            Self::Range { low: Some(_), high: Some(_), .. } => RANGE,
-            Self::Range { .. } => RANGE + 1,
+            Self::Range(range) if range.low.is_some() && range.high.is_some() => RANGE,
+            Self::Range(_) => RANGE + 1,
             Self::Everything => usize::MAX,
         }
     }
@@ -167,7 +168,7 @@ impl<T: Copy + PartialEq> Interests<T> {
         match lead {
             Lead::Everything => self.everything.push(who),
             Lead::Terms(terms) => terms.iter().for_each(|term| self.add_term(*term, who)),
-            Lead::Range { attribute, low, high } => self.ranges_of(*attribute).add(low.as_ref(), high.as_ref(), who),
+            Lead::Range(range) => self.ranges_of(range.attribute).add(range.low.as_ref(), range.high.as_ref(), who),
         }
     }
 
@@ -176,8 +177,8 @@ impl<T: Copy + PartialEq> Interests<T> {
         match lead {
             Lead::Everything => forget(&mut self.everything, who),
             Lead::Terms(terms) => terms.iter().for_each(|term| self.remove_term(*term, who)),
-            Lead::Range { attribute, low, high } => {
-                self.ranges_of(*attribute).remove(low.as_ref(), high.as_ref(), who);
+            Lead::Range(range) => {
+                self.ranges_of(range.attribute).remove(range.low.as_ref(), range.high.as_ref(), who);
                 self.ranges.retain(|(_, ranges)| !ranges.is_empty());
             }
         }

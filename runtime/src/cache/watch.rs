@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use stoa_schema::model::{AttributeId, RelationId, Schema, Table, TableId};
 use stoa_schema::query::{Alone, Field, Filter, Query, RecordQuery, Select, SortKey, has_terms};
 use stoa_schema::value::Value;
-use stoa_sync::store::{Altered, State};
+use stoa_sync::store::{Altered, Key as Identity, State};
 
 /// Changes that matter.
 #[derive(Clone, Debug)]
@@ -19,9 +19,19 @@ pub(super) struct Watch {
     pub(super) table: TableId,
     /// What the records have in common, before or after the change.
     pub(super) lead: Lead,
-    /// The condition that they meet on their own values, if there is one beside.
-    filter: Option<Filter>,
+    condition: Condition,
     matters: Matters,
+}
+
+/// What the records are asked for beside what leads to them.
+#[derive(Clone, Debug)]
+enum Condition {
+    /// Nothing.
+    None,
+    /// It is the one with this key.
+    Key(Identity),
+    /// They meet this on their own values.
+    Filter(Box<Filter>),
 }
 
 /// Which updates of a record matter; that it comes or goes always does.
@@ -30,7 +40,7 @@ enum Matters {
     /// All: the revision is shown.
     All,
     /// Those of one of these attributes.
-    Some(Vec<AttributeId>),
+    Some(Box<[AttributeId]>),
 }
 
 impl Matters {
@@ -41,21 +51,21 @@ impl Matters {
         }
         attributes.sort_unstable();
         attributes.dedup();
-        Self::Some(attributes)
+        Self::Some(attributes.into_boxed_slice())
     }
 
     /// Those of other attributes too.
     fn and(self, others: &[AttributeId]) -> Self {
         match self {
             Self::All => Self::All,
-            Self::Some(attributes) => Self::Some([&attributes, others].concat()),
+            Self::Some(attributes) => Self::Some([&attributes, others].concat().into_boxed_slice()),
         }
     }
 }
 
 impl Watch {
     fn every(table: TableId, lead: Lead) -> Self {
-        Self { table, lead, filter: None, matters: Matters::All }
+        Self { table, lead, condition: Condition::None, matters: Matters::All }
     }
 
     /// Whether a change is one of these; it is of this table.
@@ -65,7 +75,11 @@ impl Watch {
         {
             return false;
         }
-        let Some(filter) = &self.filter else { return true };
+        let filter = match &self.condition {
+            Condition::None => return true,
+            Condition::Key(key) => return *key == Identity::of(&altered.id),
+            Condition::Filter(filter) => filter,
+        };
         let meets = |state: &State| {
             let Ok(meets) = filter.matches(schema, self.table, &state.values, &Alone);
             meets
@@ -75,13 +89,18 @@ impl Watch {
 
     /// The bytes that it takes, about.
     pub(super) fn bytes(&self) -> usize {
-        const OF_TERM: usize = 64;
+        const OF_TERM: usize = 56;
         let terms = match &self.lead {
             Lead::Terms(terms) => terms.len() * OF_TERM,
             Lead::Everything => 16,
-            Lead::Range { .. } => 128,
+            Lead::Range(_) => 192,
         };
-        size_of::<Self>() + terms + if self.filter.is_some() { 128 } else { 0 }
+        let condition = match &self.condition {
+            Condition::None => 0,
+            Condition::Key(_) => 32,
+            Condition::Filter(_) => 160,
+        };
+        size_of::<Self>() + terms + condition
     }
 }
 
@@ -106,7 +125,7 @@ impl Watches {
         let own = || {
             let filter = Filter::Key(id.clone());
             let lead = Lead::of(terms, schema, table, &filter);
-            Watch { filter: Some(filter), ..Watch::every(table, lead) }
+            Watch { condition: Condition::Key(Identity::of(id)), ..Watch::every(table, lead) }
         };
         let mut watches = Self { pending: vec![own()], settled: vec![own()], ..Self::default() };
         watches.note_expiring(schema, table);
@@ -130,9 +149,7 @@ impl Watches {
         let own = watches.met(schema, terms, table, &query.filter, &order);
         let mut shown = Vec::new();
         shown_attributes(declared, &query.select, &mut shown);
-        let whole =
-            Watch { filter: own.filter.clone(), matters: Matters::All, ..Watch::every(table, own.lead.clone()) };
-        watches.pending.push(whole);
+        watches.pending.push(Watch { matters: Matters::All, ..own.clone() });
         if watches.paged {
             watches.embedded.insert((table, declared.key), shown);
             watches.settled.push(own);
@@ -162,7 +179,7 @@ impl Watches {
             // A key of several parts is known as a whole, where a relation asks for one of them.
             let known = has_terms(declared.attribute(attribute)) && !(attribute == declared.key && declared.key().list);
             let lead = terms.filter(|_| known).map_or(Lead::Everything, Lead::terms);
-            settled.push(Watch { table, lead, filter: None, matters });
+            settled.push(Watch { matters, ..Watch::every(table, lead) });
         }
         settled
     }
@@ -206,12 +223,8 @@ impl Watches {
         }
         let own = without_relations(filter);
         let lead = Lead::of(terms, schema, table, &own);
-        Watch {
-            table,
-            lead,
-            filter: Some(own).filter(|own| !own.is_everything()),
-            matters: Matters::of(schema, table, attributes),
-        }
+        let condition = if own.is_everything() { Condition::None } else { Condition::Filter(Box::new(own)) };
+        Watch { table, lead, condition, matters: Matters::of(schema, table, attributes) }
     }
 
     /// An order, of the query's own records or by records that they refer to.
@@ -247,7 +260,7 @@ impl Watches {
             shown_attributes(schema.table(target), select, &mut matters);
             // What a condition further on asks for is watched as such.
             if let Matters::Some(attributes) = self.met(schema, terms, target, filter, &[]).matters {
-                matters.extend(attributes);
+                matters.extend(&attributes);
             }
             self.embedded.entry((target, relation.remote)).or_default().extend(matters);
             self.embed(schema, terms, target, select);
