@@ -3,9 +3,21 @@
 use super::representation::Representation;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// A strong tag, as it stands in a header: with its quotes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tag(Box<str>);
+/// A strong tag, as it stands in a header: with its quotes, without memory of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Tag {
+    text: [u8; LONGEST],
+    length: u8,
+}
+
+/// Two quotes, two numbers of 13 digits and what stands between them.
+const LONGEST: usize = 29;
+
+impl std::fmt::Debug for Tag {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.quoted())
+    }
+}
 
 impl Tag {
     /// A record's plain JSON.
@@ -14,15 +26,38 @@ impl Tag {
     }
 
     fn of(number: u64, hash: Option<u64>) -> Self {
-        let mut text = String::with_capacity(29);
-        text.push('"');
-        push_base36(number, &mut text);
+        let mut tag = Self { text: [0; LONGEST], length: 0 };
+        tag.push(b"\"");
+        tag.push_base36(number);
         if let Some(hash) = hash {
-            text.push('-');
-            push_base36(hash, &mut text);
+            tag.push(b"-");
+            tag.push_base36(hash);
         }
-        text.push('"');
-        Self(text.into_boxed_str())
+        tag.push(b"\"");
+        tag
+    }
+
+    fn push(&mut self, part: &[u8]) {
+        let begin = usize::from(self.length);
+        if let Some(place) = self.text.get_mut(begin..begin + part.len()) {
+            place.copy_from_slice(part);
+            self.length += u8::try_from(part.len()).unwrap_or_default();
+        }
+    }
+
+    fn push_base36(&mut self, mut number: u64) {
+        const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+        let mut digits = [0_u8; 13];
+        let mut at = digits.len();
+        loop {
+            at -= 1;
+            digits[at] = DIGITS[usize::try_from(number % 36).unwrap_or_default()];
+            number /= 36;
+            if number == 0 {
+                break;
+            }
+        }
+        self.push(&digits[at..]);
     }
 
     /// A record in some form; `plain`: it is the whole record in JSON.
@@ -46,12 +81,12 @@ impl Tag {
 
     /// The tag without quotes.
     pub fn opaque(&self) -> &str {
-        self.0.trim_matches('"')
+        self.quoted().trim_matches('"')
     }
 
     /// The tag as it stands in a header.
     pub fn quoted(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.text[..usize::from(self.length)]).unwrap_or_default()
     }
 }
 
@@ -68,21 +103,6 @@ pub fn revision_in(opaque: &str) -> Option<i64> {
         return None;
     }
     i64::from_str_radix(digits, 36).ok().filter(|revision| *revision >= 0)
-}
-
-fn push_base36(mut number: u64, text: &mut String) {
-    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-    let mut digits = [0_u8; 13];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = DIGITS[usize::try_from(number % 36).unwrap_or_default()];
-        number /= 36;
-        if number == 0 {
-            break;
-        }
-    }
-    text.extend(digits[at..].iter().map(|digit| char::from(*digit)));
 }
 
 #[cfg(test)]
