@@ -394,3 +394,97 @@ fn remove_from<T: PartialEq>(all: &mut BTreeMap<Bound, Vec<T>>, bound: &Value, w
         all.remove(&bound);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Interests, Lead, Terms};
+    use proptest::prelude::{Strategy, prop_oneof, proptest};
+    use proptest::{collection, option};
+    use stoa_schema::model::{Kind, Schema, TableId};
+    use stoa_schema::query::{Alone, Condition, Filter, Test};
+    use stoa_schema::sdl::{Source, load};
+    use stoa_schema::value::Value;
+
+    fn schema() -> Schema {
+        let text = "type T @table { id: ID @primaryKey number: Int price: Float tags: [String] flag: Boolean }";
+        load(&[Source { name: "schema".into(), text: text.into() }]).map(|loaded| loaded.schema).unwrap_or_default()
+    }
+
+    fn value(kind: &Kind, number: i64) -> Value {
+        match kind {
+            Kind::Int => Value::Int(number),
+            #[expect(clippy::cast_precision_loss, reason = "it is small")]
+            Kind::Float => Value::Float(number as f64 / 2.0),
+            Kind::Boolean => Value::Bool(number % 2 == 0),
+            _ => Value::Text(format!("t{number}")),
+        }
+    }
+
+    fn test() -> impl Strategy<Value = (usize, u8, i64, i64, bool)> {
+        (0..5_usize, 0..7_u8, 0..6_i64, 0..6_i64, proptest::bool::weighted(0.1))
+    }
+
+    fn condition(schema: &Schema, (attribute, kind, one, other, negated): (usize, u8, i64, i64, bool)) -> Filter {
+        let attribute = stoa_schema::model::AttributeId(attribute);
+        let value = |number| value(&schema.tables[0].attribute(attribute).kind, number);
+        let test = match kind {
+            0 => Test::Equal(value(one)),
+            1 => Test::In { values: vec![value(one), value(other)], null: false },
+            2 => Test::Less(value(one)),
+            3 => Test::GreaterOrEqual(value(one)),
+            4 => Test::Between(value(one.min(other)), value(one.max(other))),
+            5 => Test::Null,
+            _ => Test::LessOrEqual(value(one)),
+        };
+        Filter::Is(Condition { attribute, test, negated })
+    }
+
+    fn filter() -> impl Strategy<Value = Vec<Vec<(usize, u8, i64, i64, bool)>>> {
+        collection::vec(collection::vec(test(), 1..3), 0..3)
+    }
+
+    fn record() -> impl Strategy<Value = (i64, Option<i64>, Option<i64>, Option<Vec<i64>>, Option<i64>)> {
+        let number = || prop_oneof![0..6_i64];
+        let tags = option::of(collection::vec(number(), 0..3));
+        (number(), option::of(number()), option::of(number()), tags, option::of(number()))
+    }
+
+    proptest! {
+        /// Whoever a record concerns is found; and nobody once he has left.
+        #[test]
+        fn whoever_waits_is_found(
+            filters in collection::vec(filter(), 1..8),
+            records in collection::vec(record(), 1..8),
+        ) {
+            let (schema, terms) = (schema(), Terms::default());
+            let table = &schema.tables[0];
+            let all: Vec<Filter> = filters
+                .into_iter()
+                .map(|any| Filter::All(any.into_iter().map(|parts| {
+                    Filter::Any(parts.into_iter().map(|part| condition(&schema, part)).collect())
+                }).collect()))
+                .collect();
+            let leads: Vec<Lead> = all.iter().map(|filter| Lead::of(&terms, &schema, TableId(0), filter)).collect();
+            let mut interests = Interests::default();
+            leads.iter().zip(0..).for_each(|(lead, who)| interests.add(lead, who));
+            let typed = |at: usize, number: Option<i64>| {
+                number.map_or(Value::Null, |number| value(&table.attributes[at].kind, number))
+            };
+            for (id, number, price, tags, flag) in records {
+                let list = |tags: Vec<i64>| {
+                    Value::List(serde_json::json!(tags.iter().map(|tag| format!("t{tag}")).collect::<Vec<_>>()).to_string())
+                };
+                let values =
+                    [typed(0, Some(id)), typed(1, number), typed(2, price), tags.map_or(Value::Null, list), typed(4, flag)];
+                let mut found = Vec::new();
+                interests.concerned(&terms, table, &values, &mut |who: usize| found.push(who));
+                for (who, filter) in all.iter().enumerate() {
+                    let Ok(meets) = filter.matches(&schema, TableId(0), &values, &Alone);
+                    assert!(!meets || found.contains(&who), "{filter:?} of {values:?}");
+                }
+            }
+            leads.iter().zip(0..).for_each(|(lead, who)| interests.remove(lead, who));
+            assert_eq!(interests.interesting(), stoa_sync::store::Interesting::Nothing);
+        }
+    }
+}

@@ -54,7 +54,7 @@ fn a_list() {
     costs_at_most("list", LIMIT_LIST);
 }
 
-const LIMIT_RECORD: u64 = 30_000;
-const LIMIT_REVALIDATE: u64 = 30_000;
-const LIMIT_HEAD: u64 = 30_000;
-const LIMIT_LIST: u64 = 30_000;
+const LIMIT_RECORD: u64 = 19_900;
+const LIMIT_REVALIDATE: u64 = 20_500;
+const LIMIT_HEAD: u64 = 19_400;
+const LIMIT_LIST: u64 = 21_600;

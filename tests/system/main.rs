@@ -15,6 +15,7 @@ mod formats;
 mod hot;
 mod image;
 mod live;
+mod metrics;
 mod migrations;
 mod openapi;
 mod primary;

@@ -68,6 +68,24 @@ fn a_hold_is_shown_up_to_its_instant_and_no_longer() {
 }
 
 #[test]
+fn what_lasted_and_is_given_an_end_ends() {
+    let server = Server::with_schema(HOLDS);
+    let client = Client::new(&server.base);
+    put(&client, "/Hold/h", &json!({"productId": "lamp", "person": "Ann"}));
+    for _ in 0..2 {
+        client.get("/Hold/h").expect(200);
+    }
+    let until_ms = now_ms() + 300;
+    let until = Instant::from_millis(until_ms).unwrap().shown();
+    client.json("PATCH", "/Hold/h", &json!({"until": until})).expect(200);
+    while now_ms() < until_ms {
+        let answer = client.get("/Hold/h");
+        assert!(answer.status == 200 || now_ms() >= until_ms, "404 before its end");
+    }
+    client.get("/Hold/h").expect(404);
+}
+
+#[test]
 fn a_longer_life_is_seen_at_once() {
     let server = Server::with_schema(HOLDS);
     let client = Client::new(&server.base);
