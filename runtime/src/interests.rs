@@ -175,7 +175,7 @@ impl<T: Copy + PartialEq> Interests<T> {
     /// Forgets who was put down under a lead.
     pub fn remove(&mut self, lead: &Lead, who: T) {
         match lead {
-            Lead::Everything => forget(&mut self.everything, who),
+            Lead::Everything => forget(&mut self.everything, &who),
             Lead::Terms(terms) => terms.iter().for_each(|term| self.remove_term(*term, who)),
             Lead::Range(range) => {
                 self.ranges_of(range.attribute).remove(range.low.as_ref(), range.high.as_ref(), who);
@@ -271,8 +271,8 @@ fn each_value(table: &Table, attribute: AttributeId, value: &Value, visit: &mut 
     }
 }
 
-fn forget<T: PartialEq>(all: &mut Vec<T>, who: T) {
-    if let Some(at) = all.iter().position(|known| *known == who) {
+fn forget<T: PartialEq>(all: &mut Vec<T>, who: &T) {
+    if let Some(at) = all.iter().position(|known| known == who) {
         all.swap_remove(at);
     }
 }
@@ -304,7 +304,7 @@ impl<T: Copy + PartialEq> Few<T> {
         match self {
             Self::One(one) => *one != who,
             Self::Many(all) => {
-                forget(all, who);
+                forget(all, &who);
                 !all.is_empty()
             }
         }
@@ -367,9 +367,9 @@ impl<T: Copy + PartialEq> Ranges<T> {
 
     fn remove(&mut self, low: Option<&Value>, high: Option<&Value>, who: T) {
         match (low, high) {
-            (Some(low), Some(high)) => remove_from(&mut self.between, low, (Bound(high.clone()), who)),
-            (Some(low), None) => remove_from(&mut self.above, low, who),
-            (None, Some(high)) => remove_from(&mut self.below, high, who),
+            (Some(low), Some(high)) => remove_from(&mut self.between, low, &(Bound(high.clone()), who)),
+            (Some(low), None) => remove_from(&mut self.above, low, &who),
+            (None, Some(high)) => remove_from(&mut self.below, high, &who),
             (None, None) => {}
         }
     }
@@ -386,7 +386,7 @@ impl<T: Copy + PartialEq> Ranges<T> {
     }
 }
 
-fn remove_from<T: PartialEq>(all: &mut BTreeMap<Bound, Vec<T>>, bound: &Value, who: T) {
+fn remove_from<T: PartialEq>(all: &mut BTreeMap<Bound, Vec<T>>, bound: &Value, who: &T) {
     let bound = Bound(bound.clone());
     let Some(known) = all.get_mut(&bound) else { return };
     forget(known, who);
@@ -420,11 +420,16 @@ mod tests {
         }
     }
 
-    fn test() -> impl Strategy<Value = (usize, u8, i64, i64, bool)> {
+    /// Attribute, kind of test, two numbers, negated.
+    type Drawn = (usize, u8, i64, i64, bool);
+    /// The values of a record's attributes.
+    type Record = (i64, Option<i64>, Option<i64>, Option<Vec<i64>>, Option<i64>);
+
+    fn test() -> impl Strategy<Value = Drawn> {
         (0..5_usize, 0..7_u8, 0..6_i64, 0..6_i64, proptest::bool::weighted(0.1))
     }
 
-    fn condition(schema: &Schema, (attribute, kind, one, other, negated): (usize, u8, i64, i64, bool)) -> Filter {
+    fn condition(schema: &Schema, (attribute, kind, one, other, negated): Drawn) -> Filter {
         let attribute = stoa_schema::model::AttributeId(attribute);
         let value = |number| value(&schema.tables[0].attribute(attribute).kind, number);
         let test = match kind {
@@ -439,11 +444,11 @@ mod tests {
         Filter::Is(Condition { attribute, test, negated })
     }
 
-    fn filter() -> impl Strategy<Value = Vec<Vec<(usize, u8, i64, i64, bool)>>> {
+    fn filter() -> impl Strategy<Value = Vec<Vec<Drawn>>> {
         collection::vec(collection::vec(test(), 1..3), 0..3)
     }
 
-    fn record() -> impl Strategy<Value = (i64, Option<i64>, Option<i64>, Option<Vec<i64>>, Option<i64>)> {
+    fn record() -> impl Strategy<Value = Record> {
         let number = || prop_oneof![0..6_i64];
         let tags = option::of(collection::vec(number(), 0..3));
         (number(), option::of(number()), option::of(number()), tags, option::of(number()))

@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 async fn run(kind: &str, requests: usize) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
-    let app = AppFolder::new(&Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/app"));
+    let app = AppFolder::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/app"));
     let schema = app.schema().map_err(|error| error.to_string())?.schema;
     let options = Options { folder: folder.path().to_owned(), readers: 1, sweep: false, retention: None };
     let (store, catalog) = Store::open(&options, schema)?;
