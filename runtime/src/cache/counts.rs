@@ -52,8 +52,8 @@ impl Counts {
         self.dropped.fetch_add(answers as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn renewed(&self) {
-        self.renewed.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn renewed(&self, records: usize) {
+        self.renewed.fetch_add(records as u64, Ordering::Relaxed);
     }
 
     /// Their values now.

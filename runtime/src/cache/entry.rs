@@ -31,7 +31,7 @@ enum Kind {
 #[derive(Debug)]
 pub struct Entry {
     url: Box<str>,
-    asked: u8,
+    manner: u8,
     /// Under which name its format is given.
     pub name: u8,
     format: Format,
@@ -89,7 +89,7 @@ impl Entry {
         let page = next.is_some() || place.is_some() || advice.is_some();
         Self {
             url: asked.url().into(),
-            asked: asked.manner(),
+            manner: asked.manner(),
             name,
             format: asked.format(),
             table,
@@ -123,7 +123,7 @@ impl Entry {
     pub(super) fn renewed(&self, revision: i64, body: Vec<u8>) -> Self {
         Self {
             url: self.url.clone(),
-            asked: self.asked,
+            manner: self.manner,
             name: self.name,
             format: self.format,
             table: self.table,
@@ -142,17 +142,22 @@ impl Entry {
 
     /// Whether it answers this.
     pub(super) fn answers(&self, asked: &Asked<'_>) -> bool {
-        *self.url == *asked.url() && self.asked == asked.manner()
+        *self.url == *asked.url() && self.manner == asked.manner()
     }
 
     /// The place of its answer in the cache.
     pub(super) fn hash(&self) -> u64 {
-        Asked::hash_of(&self.url, self.asked)
+        Asked::hash_of(&self.url, self.manner)
     }
 
     /// Whether it is what a read would show now.
     pub(super) fn is_fresh(&self) -> bool {
-        !self.stale.load(Ordering::Acquire) && (self.until_ms == i64::MAX || now_ms() < self.until_ms)
+        !self.stale.load(Ordering::Acquire) && self.is_in_time()
+    }
+
+    /// Whether nothing that it shows has expired.
+    pub(super) fn is_in_time(&self) -> bool {
+        self.until_ms == i64::MAX || now_ms() < self.until_ms
     }
 
     pub(super) fn make_stale(&self) {

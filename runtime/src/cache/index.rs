@@ -14,7 +14,7 @@ use stoa_sync::store::{Altered, Interesting};
 
 /// A watch of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
+struct Watched {
     slot: u32,
     watch: u32,
 }
@@ -46,7 +46,7 @@ struct Slot {
 /// All answers that are kept or being read, by what they depend on.
 pub(super) struct Index {
     slots: Slab<Slot>,
-    tables: Vec<Interests<Place>>,
+    tables: Vec<Interests<Watched>>,
     /// Those that are being read, by their place in the cache.
     pub(super) filling: HashMap<u64, Arc<Filling>>,
     /// Room for those that a change concerns.
@@ -107,6 +107,8 @@ impl Index {
         }
         let owner = self.slots.get(slot as usize).map(|slot| &slot.owner);
         if matches!(owner, Some(Owner::Resident(known)) if Arc::ptr_eq(known, entry)) {
+            // Whoever still holds it must not put it back: no change finds it any more.
+            entry.make_stale();
             self.remove(slot);
         }
     }
@@ -161,14 +163,14 @@ impl Index {
 
     fn note(&mut self, slot: u32, watches: &[Watch]) {
         for (watch, at) in watches.iter().zip(0..) {
-            self.tables[watch.table.0].add(&watch.lead, Place { slot, watch: at });
+            self.tables[watch.table.0].add(&watch.lead, Watched { slot, watch: at });
         }
     }
 
     fn forget(&mut self, slot: u32) {
         let Some(known) = self.slots.get(slot as usize) else { return };
         for (watch, at) in known.watches.iter().zip(0..) {
-            self.tables[watch.table.0].remove(&watch.lead, Place { slot, watch: at });
+            self.tables[watch.table.0].remove(&watch.lead, Watched { slot, watch: at });
         }
     }
 }

@@ -6,7 +6,7 @@
 //! was reached when it was looked up:
 //!
 //! - a change that was witnessed before the answer entered the index was committed before the reading began;
-//! - one that is witnessed later finds it there.
+//! - one that is witnessed later finds it there: what is kept and fresh is in the index, at any time.
 //!
 //! **Never backwards.** A reading may have seen a commit that is not witnessed yet, while another request still finds what was
 //! kept before it. So it waits until the store has reached what it saw ([`Noted::seen`]) before it leaves.
@@ -39,7 +39,8 @@ use index::{Index, Owner};
 use moka::notification::RemovalCause;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
-use std::sync::atomic::Ordering;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stoa_schema::model::TableId;
 use stoa_schema::value::Value;
@@ -77,6 +78,7 @@ pub struct Cache {
     /// What there was no room for any more, to be taken out of the index.
     evicted: Arc<Mutex<Vec<Arc<Entry>>>>,
     counts: Arc<Counts>,
+    closed: AtomicBool,
 }
 
 /// What is to be answered.
@@ -141,7 +143,15 @@ impl Cache {
                 .build_with_hasher(BuildHasherDefault::default())
         });
         let index = Mutex::new(Index::new(renderer.schema().tables.len()));
-        Arc::new(Self { renderer, terms: Terms::default(), kept, index, evicted, counts })
+        Arc::new(Self {
+            renderer,
+            terms: Terms::default(),
+            kept,
+            index,
+            evicted,
+            counts,
+            closed: AtomicBool::new(false),
+        })
     }
 
     /// The bytes and the number of the answers that are kept.
@@ -154,6 +164,15 @@ impl Cache {
         self.kept.as_ref().and_then(|kept| kept.policy().max_capacity()).unwrap_or_default()
     }
 
+    /// Says that it sees no commit any more: nothing of it is answered from here on.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
     /// How often answers were there.
     pub fn counts(&self) -> &Arc<Counts> {
         &self.counts
@@ -161,7 +180,7 @@ impl Cache {
 
     /// The answer, if it is there.
     pub fn find(&self, asked: &Asked<'_>) -> Option<Arc<Entry>> {
-        let entry = self.kept.as_ref()?.get(&asked.hash())?;
+        let entry = self.kept.as_ref().filter(|_| !self.is_closed())?.get(&asked.hash())?;
         (entry.is_fresh() && entry.answers(asked) && !entry.is_long()).then_some(entry)
     }
 
@@ -205,13 +224,13 @@ impl Cache {
         let filled = filled.await?.clone();
         match (filled, own, reading) {
             (_, Some(own), _) => Ok(Got::Own(own)),
-            (Filled::Entry(entry), None, waited) => {
-                if waited.is_some() {
-                    self.counts.waited();
-                }
+            (Filled::Entry(entry), None, None) => Ok(Got::Entry(entry, false)),
+            (Filled::Entry(entry), None, Some(_)) if entry.is_in_time() => {
+                self.counts.waited();
                 Ok(Got::Entry(entry, false))
             }
-            (Filled::Long, None, Some(read)) => self.pass(store, asked, read).await,
+            // While it was read something that it shows has expired; or it is too long.
+            (Filled::Entry(_) | Filled::Long, None, Some(read)) => self.pass(store, asked, read).await,
             (Filled::Nothing | Filled::Long, None, _) => Ok(Got::Nothing),
         }
     }
@@ -238,7 +257,7 @@ impl Cache {
     }
 
     fn begin(self: &Arc<Self>, asked: &Asked<'_>, watches: impl FnOnce(&Terms) -> Watches) -> Begun {
-        let Some(kept) = &self.kept else { return Begun::Passing };
+        let Some(kept) = self.kept.as_ref().filter(|_| !self.is_closed()) else { return Begun::Passing };
         let mut index = self.locked();
         self.take_out_evicted(&mut index);
         // It may have come since it was looked for.
@@ -331,15 +350,27 @@ impl Cache {
             return Ok(known.clone());
         }
         let coded = entry.encoded(coding).await?;
-        if again && entry.keep(coding, coded.clone()) && entry.is_fresh() {
-            // It weighs more now.
-            self.insert(entry);
+        if again && entry.keep(coding, coded.clone()) {
+            // What is fresh while the index is locked is in it.
+            let _index = self.locked();
+            if entry.is_fresh() {
+                // It weighs more now.
+                self.insert(entry);
+            }
         }
         Ok(coded)
     }
 
     /// Sees what a commit changed, before anybody is answered who could ask for it: what it concerns is stale from now on.
     pub fn witness(&self, step: &Step<'_>) {
+        // A bug here must not end the writer, and nobody may find what it has left as it was.
+        if std::panic::catch_unwind(AssertUnwindSafe(|| self.see(step))).is_err() {
+            tracing::error!("the cache panicked: no answer is kept");
+            self.drop_all(None);
+        }
+    }
+
+    fn see(&self, step: &Step<'_>) {
         let Some(interest) = self.interest() else { return };
         let catalog = self.renderer.catalog();
         let dropped = match step.alterations(catalog, &interest) {
@@ -357,18 +388,18 @@ impl Cache {
     }
 
     /// Which changes matter now; `None`: none. What enters the index from here on is read later than what is witnessed.
-    fn interest(&self) -> Option<Interests<'_>> {
+    fn interest(&self) -> Option<Wanted<'_>> {
         let mut index = self.locked();
         self.take_out_evicted(&mut index);
         if index.is_empty() {
             return None;
         }
         let tables = (0..self.renderer.schema().tables.len()).map(|at| match index.interesting(TableId(at)) {
-            Interesting::Nothing => Matters::Nothing,
-            Interesting::All => Matters::All,
-            Interesting::By(attributes) => Matters::By(attributes.to_vec()),
+            Interesting::Nothing => OfTable::Nothing,
+            Interesting::All => OfTable::All,
+            Interesting::By(attributes) => OfTable::By(attributes.to_vec()),
         });
-        Some(Interests { cache: self, tables: tables.collect() })
+        Some(Wanted { cache: self, tables: tables.collect() })
     }
 
     /// Makes stale what these changes concern, or renews it; the places of what is not there any more.
@@ -389,6 +420,7 @@ impl Cache {
         }
         // Nobody may see one of them while another answer is still as it was. Who finds a stale one waits for the index.
         all_renewed.iter().for_each(|renewed| self.insert(renewed));
+        self.counts.renewed(all_renewed.len());
         dropped
     }
 
@@ -425,7 +457,6 @@ impl Cache {
         }
         let mut body = Vec::with_capacity(entry.body.len() + 32);
         self.renderer.values(Format::Json, altered.table, &after.values, None, &mut body);
-        self.counts.renewed();
         Some(Arc::new(entry.renewed(after.revision, body)))
     }
 
@@ -435,23 +466,23 @@ impl Cache {
 }
 
 /// Which changes matter, as it was when the step began. The index is not locked while the log is read.
-struct Interests<'a> {
+struct Wanted<'a> {
     cache: &'a Cache,
-    tables: Vec<Matters>,
+    tables: Vec<OfTable>,
 }
 
-enum Matters {
+enum OfTable {
     Nothing,
     All,
     By(Vec<usize>),
 }
 
-impl Interest for Interests<'_> {
+impl Interest for Wanted<'_> {
     fn of(&self, table: TableId) -> Interesting<'_> {
         match &self.tables[table.0] {
-            Matters::Nothing => Interesting::Nothing,
-            Matters::All => Interesting::All,
-            Matters::By(attributes) => Interesting::By(attributes),
+            OfTable::Nothing => Interesting::Nothing,
+            OfTable::All => Interesting::All,
+            OfTable::By(attributes) => Interesting::By(attributes),
         }
     }
 

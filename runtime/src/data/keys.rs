@@ -47,6 +47,8 @@ impl Keys {
                 let keys = keys.iter().map(|key| Key { table, attribute, term: self.terms.of(attribute, key) });
                 self.found.borrow_mut().extend(keys);
             }
+            // Nothing is joined to what is absent.
+            Cell::Null => {}
             value => self.record(table, attribute, value),
         }
     }

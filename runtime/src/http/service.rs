@@ -127,6 +127,8 @@ impl Service {
     pub async fn replace_catalog(&self, catalog: Arc<Catalog>) {
         let tables = self.tables().with_catalog(catalog);
         let renderer = Arc::clone(tables.records.renderer());
+        // Before the other tables are served: from then on their cache alone sees what is committed.
+        self.tables().cache.close();
         self.tables.store(Arc::new(tables));
         self.live.replace(renderer).await;
     }

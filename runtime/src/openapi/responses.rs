@@ -27,7 +27,12 @@ const HEADERS: &[(&str, &str, bool, &str)] = &[
     ("Location", "Location", false, "The path of the new record."),
     ("Link", "Link", false, "The next page, with `rel=\"next\"`, if there may be one."),
     ("Content-Range", "Content-Range", false, "`items 0-19/345`: where the page lies, if `Prefer: count=exact` asked."),
-    ("Server-Timing", "Server-Timing", false, "What the answer took. `stoa dev` names the index that a query lacks."),
+    (
+        "Server-Timing",
+        "Server-Timing",
+        false,
+        "Whether the answer was kept in memory (`cache;desc=hit`), and what the database took in milliseconds (`db;dur=`). `stoa dev` names the index that a query lacks.",
+    ),
     ("Preference-Applied", "Preference-Applied", false, "What of `Prefer` was done."),
     (
         "Idempotent-Replayed",
