@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use stoa_sync::Primary;
+use stoa_sync::primary::PrimaryError;
 use stoa_sync::store::Retention;
 
 /// Where Stoa listens unless it is told otherwise: this machine only.
@@ -15,6 +17,9 @@ const DEFAULT_LOG: (u32, u32) = (24, 256);
 
 /// How many megabytes of answers are kept unless it is told otherwise.
 const DEFAULT_CACHE: f64 = 32.0;
+
+/// How old what a region reads may be for it to count as ready, in seconds, unless it is told otherwise.
+const DEFAULT_READY_AGE: u32 = 300;
 
 /// What `stoa.toml` may say.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -37,6 +42,12 @@ pub struct File {
     pub log_megabytes: Option<NonZeroU32>,
     /// How many megabytes of answers are kept.
     pub cache_megabytes: Option<f64>,
+    /// Where the primary of this region is.
+    pub primary: Option<String>,
+    /// What this region is called.
+    pub region: Option<String>,
+    /// How old what a region reads may be for it to count as ready, in seconds.
+    pub ready_age_seconds: Option<u32>,
 }
 
 /// What the command line and the environment say.
@@ -56,10 +67,18 @@ pub struct Given {
     pub log_megabytes: Option<NonZeroU32>,
     /// How many megabytes of answers are kept.
     pub cache_megabytes: Option<f64>,
+    /// Where the primary of this region is.
+    pub primary: Option<String>,
+    /// What the primary asks for; only in the environment.
+    pub primary_token: Option<String>,
+    /// What this region is called.
+    pub region: Option<String>,
+    /// How old what a region reads may be for it to count as ready, in seconds.
+    pub ready_age_seconds: Option<u32>,
 }
 
 /// The settings of a server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Address and port.
     pub listen: SocketAddr,
@@ -73,6 +92,12 @@ pub struct Settings {
     pub retention: Retention,
     /// How many bytes of answers are kept.
     pub cache_bytes: u64,
+    /// The primary, if this is one of its regions.
+    pub primary: Option<Primary>,
+    /// What this region is called.
+    pub region: Option<String>,
+    /// How old what a region reads may be for it to count as ready.
+    pub ready_age: Duration,
 }
 
 /// Why the settings cannot be used.
@@ -100,6 +125,9 @@ pub enum ConfigError {
     /// The size of the cache is none.
     #[error("cache_megabytes is {0}; write how many megabytes of answers are kept, for example 32, or 0 for none")]
     Cache(f64),
+    /// The primary cannot be named so.
+    #[error("primary: {0}")]
+    Primary(#[from] PrimaryError),
     /// The address is open to others.
     #[error(
         "listening on {0} lets everybody on the network read and write: add --unauthenticated if that is meant, or listen on 127.0.0.1"
@@ -144,7 +172,12 @@ impl Settings {
         let retention =
             Retention { age: Duration::from_hours(u64::from(hours)), bytes: u64::from(megabytes) * 1_000_000 };
         let cache_bytes = cache_bytes(given.cache_megabytes.or(file.cache_megabytes).unwrap_or(DEFAULT_CACHE))?;
-        Ok(Self { listen, data, cors: file.cors, sweep, retention, cache_bytes })
+        let primary = given.primary.or(file.primary);
+        let primary = primary.map(|url| Primary::new(&url, given.primary_token.as_deref())).transpose()?;
+        let region = given.region.or(file.region);
+        let ready_age = given.ready_age_seconds.or(file.ready_age_seconds).unwrap_or(DEFAULT_READY_AGE);
+        let ready_age = Duration::from_secs(u64::from(ready_age));
+        Ok(Self { listen, data, cors: file.cors, sweep, retention, cache_bytes, primary, region, ready_age })
     }
 }
 
@@ -155,6 +188,11 @@ fn cache_bytes(megabytes: f64) -> Result<u64, ConfigError> {
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it lies between 0 and 10^12")]
     Ok((megabytes * 1_000_000.0).round() as u64)
+}
+
+/// What the primary asks for: it stands in the environment, never on the command line, which other users of the machine can read.
+pub fn primary_token() -> Option<String> {
+    std::env::var("STOA_PRIMARY_TOKEN").ok().filter(|token| !token.is_empty())
 }
 
 /// Where the data of an app lies: where the command line says, or `stoa.toml`, or in the app.

@@ -186,3 +186,9 @@ pub const REFUSAL_BYTES: u64 = 64 << 10;
 
 /// Bytes of the name of a subscription; a longer one is refused (400).
 pub const SUBSCRIPTION_NAME_BYTES: usize = 256;
+
+/// The pause before what waits in a region is tried again while its primary is away.
+pub const QUEUED_AGAIN: Duration = Duration::from_millis(500);
+
+/// Bytes on their way between the server and itself when it carries out a request that has waited.
+pub const INNER_BYTES: usize = 64 << 10;

@@ -135,6 +135,30 @@ impl WriteKind {
     }
 }
 
+impl WriteKind {
+    /// About how many bytes its values have.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Insert(record) | Self::InsertMissing(record) | Self::Put(record) | Self::PutChanged(record) => {
+                record.iter().map(Value::bytes).sum()
+            }
+            Self::Merge { record, changes } => record.iter().map(Value::bytes).sum::<usize>() + bytes(changes),
+            Self::Patch { changes, .. } | Self::PatchMatching { changes, .. } => bytes(changes),
+            Self::Delete { .. } | Self::DeleteMatching { .. } => 0,
+        }
+    }
+}
+
+fn bytes(changes: &Changes) -> usize {
+    let of = |change: &Change| match change {
+        Change::Set(value) | Change::Add(value) | Change::Include(value) | Change::Exclude(value) => value.bytes(),
+        Change::Merge(members) => {
+            members.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, String::len)).sum()
+        }
+    };
+    changes.iter().map(|(_, change)| of(change)).sum()
+}
+
 fn set(changes: &mut Changes, attribute: AttributeId, value: Value) {
     changes.retain(|(id, _)| *id != attribute);
     changes.push((attribute, Change::Set(value)));

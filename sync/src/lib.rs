@@ -7,6 +7,7 @@
 //! Modules stand in the order of their dependencies: each uses only those below it.
 
 pub mod store;
+pub mod primary;
 pub mod sql;
 pub mod ddl;
 pub mod catalog;
@@ -20,4 +21,5 @@ pub mod ident;
 pub mod limits;
 
 pub use catalog::Catalog;
+pub use primary::Primary;
 pub use store::Store;

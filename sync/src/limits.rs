@@ -111,3 +111,101 @@ pub const TOLD_BYTES: usize = 32 << 20;
 
 /// Threads that read the state for those who begin to follow the log; they are started for the first who does.
 pub const JOINING_THREADS: usize = 2;
+
+/// How long a connection to the primary may take to be made.
+pub const CONNECT_WAIT: Duration = Duration::from_secs(2);
+
+/// How long a connection to the primary is kept open without a use.
+pub const WARM_CONNECTION: Duration = Duration::from_mins(5);
+
+/// Batches that are on their way to the primary at once; more commits wait and go together.
+pub const BATCHES_IN_FLIGHT: usize = 4;
+
+/// Commits of one batch to the primary.
+pub const BATCH_COMMITS: usize = 128;
+
+/// Writes of one batch to the primary: sqld takes 20,000 steps, and each write is some.
+pub const BATCH_WRITES: usize = 512;
+
+/// Bytes of values in one batch from which on no further commit joins it: sqld takes 60 MB.
+pub const BATCH_BYTES: usize = 4 << 20;
+
+/// Writes of one commit that is all or nothing, through a region: sqld takes 20,000 steps.
+pub const COMMIT_WRITES: usize = 4_000;
+
+/// How long a batch may take to be answered by the primary; then it is asked again what became of it.
+pub const BATCH_WAIT: Duration = Duration::from_secs(3);
+
+/// How long a write may take from being taken up to its answer: then it is answered that the primary is away.
+pub const WRITE_DEADLINE: Duration = Duration::from_secs(8);
+
+/// The pause before a batch is sent again.
+pub const SEND_AGAIN: Duration = Duration::from_millis(100);
+
+/// The longest pause before a batch is sent again that found the primary writing for others.
+pub const LOCKED_AGAIN: Duration = Duration::from_millis(20);
+
+/// How often a commit is sent that the primary refuses and that nothing forbids when it is looked at: others come in between.
+pub const REFUSED_TRIES: u32 = 5;
+
+/// The same of a commit that expects which record the primary makes: another region's may come before each time.
+pub const EXPECTED_TRIES: u32 = 50;
+
+/// How long a write that is done waits to be readable here; then it is answered all the same.
+pub const CAUGHT_UP_WAIT: Duration = Duration::from_secs(1);
+
+/// How long the reason of a refusal waits for the replica to be as far as the refusal.
+pub const REASON_WAIT: Duration = Duration::from_secs(4);
+
+/// Time between two looks whether the primary is there.
+pub const PULSE: Duration = Duration::from_secs(1);
+
+/// How long the primary may take to say that it is there.
+pub const PULSE_WAIT: Duration = Duration::from_secs(2);
+
+/// For so long what is read in a region counts as all there is, after the primary said so.
+pub const FRESH: Duration = Duration::from_secs(3);
+
+/// How long a region that starts waits until it has what its primary has; then it serves what it has.
+pub const CATCH_UP_WAIT: Duration = Duration::from_secs(10);
+
+/// The shortest and the longest pause before a broken stream of frames is taken up again.
+pub const FEED_AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// Time between two looks how far a replica is filled.
+pub const PROGRESS_LOOK: Duration = Duration::from_millis(250);
+
+/// Bytes of frames that may be on their way.
+pub const FEED_WINDOW_BYTES: u32 = 8 << 20;
+
+/// Bytes of one message of the stream of frames: a frame has 4 KiB.
+pub const FEED_MESSAGE_BYTES: usize = 1 << 20;
+
+/// The pause before a snapshot that is being made is asked for again, and how often that happens before the stream begins anew.
+pub const SNAPSHOT_PAUSE: Duration = Duration::from_millis(50);
+/// See [`SNAPSHOT_PAUSE`].
+pub const SNAPSHOT_TRIES: u32 = 200;
+
+/// How long what became of a commit is kept at the primary for a region that was not told.
+pub const SENT_KEPT: Duration = Duration::from_hours(1);
+
+/// Time between two looks for what of it can be forgotten.
+pub const SENT_LOOK: Duration = Duration::from_mins(5);
+
+/// Bytes of a replica up to which all of it is checked at every start; a larger one only after an end that was none.
+pub const CHECKED_BYTES: u64 = 256 << 20;
+
+/// Characters shown of an answer that is none.
+pub const SHOWN_ANSWER_CHARS: usize = 200;
+
+/// How long a migration keeps regions from writing at most, unless it ends before.
+pub const MIGRATION_TURN: Duration = Duration::from_mins(1);
+
+/// How long a region waits for another one's migration, and for what it has migrated to arrive.
+pub const MIGRATION_WAIT: Duration = Duration::from_mins(2);
+
+/// Requests that wait in a region for its primary; beyond it they are refused as if they did not want to wait.
+pub const QUEUED_REQUESTS: usize = 10_000;
+
+/// Bytes of what waits so.
+pub const QUEUED_BYTES: usize = 64 << 20;

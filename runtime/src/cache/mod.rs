@@ -45,7 +45,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stoa_schema::model::TableId;
 use stoa_schema::value::Value;
 use stoa_sync::Store;
-use stoa_sync::store::{Altered, FollowError, Interest, Interesting, ReadError, Step};
+use stoa_sync::store::{Altered, FollowError, Interest, Interesting, ReadError, Step, Witnessed};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 type Kept = moka::sync::Cache<u64, Arc<Entry>, BuildHasherDefault<Hashed>>;
@@ -362,7 +362,8 @@ impl Cache {
     }
 
     /// Sees what a commit changed, before anybody is answered who could ask for it: what it concerns is stale from now on.
-    pub fn witness(&self, step: &Step<'_>) {
+    pub fn witness(&self, seen: &Witnessed<'_>) {
+        let Witnessed::Step(step) = seen else { return self.close() };
         // A bug here must not end the writer, and nobody may find what it has left as it was.
         if std::panic::catch_unwind(AssertUnwindSafe(|| self.see(step))).is_err() {
             tracing::error!("the cache panicked: no answer is kept");

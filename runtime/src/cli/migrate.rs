@@ -2,20 +2,23 @@
 
 use super::MigrateArgs;
 use super::offline::Offline;
+use crate::config;
 use crate::limits;
 use std::path::Path;
 use std::time::Instant;
+use stoa_sync::Primary;
 use stoa_sync::store::{self, MigrateError, Mode, OpenError, Ran};
 
 /// Migrates, or shows what that would do; the error is for people.
 pub(super) fn run(arguments: &MigrateArgs) -> Result<(), String> {
     let app = Offline::load(&arguments.app, arguments.data.clone())?;
+    let primary = primary(arguments)?;
     let mode = match (arguments.plan, arguments.allow_destructive) {
         (true, _) => Mode::Plan,
         (false, false) => Mode::Additive,
         (false, true) => Mode::Destructive,
     };
-    if mode == Mode::Plan && !app.data.is_dir() {
+    if mode == Mode::Plan && !app.data.is_dir() && primary.is_none() {
         return Err(format!("there is no data folder {} yet, so there is nothing to plan", app.data.display()));
     }
     let began = Instant::now();
@@ -24,8 +27,14 @@ pub(super) fn run(arguments: &MigrateArgs) -> Result<(), String> {
         destructive = !lines.is_empty();
         lines.iter().for_each(|line| println!("{line}"));
     };
-    let ran =
-        store::migrate(&app.data, &app.schema, mode, announce).map_err(|error| opening(&error, &arguments.app))?;
+    let ran = match &primary {
+        None => store::migrate(&app.data, &app.schema, mode, announce),
+        Some(primary) => {
+            let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("cannot start threads: {error}"))?;
+            runtime.block_on(store::migrate_primary(&app.data, primary, app.schema, mode, announce))
+        }
+    };
+    let ran = ran.map_err(|error| opening(&error, &arguments.app))?;
     show(&ran);
     let steps = ran.len();
     let took = format!("{:.3} s", began.elapsed().as_secs_f64());
@@ -37,6 +46,14 @@ pub(super) fn run(arguments: &MigrateArgs) -> Result<(), String> {
         Mode::Additive | Mode::Destructive => println!("{steps} steps done in {took}"),
     }
     Ok(())
+}
+
+/// The primary to migrate, if the database is that of a region.
+fn primary(arguments: &MigrateArgs) -> Result<Option<Primary>, String> {
+    let file = config::File::of(&arguments.app).map_err(|error| error.to_string())?;
+    let token = config::primary_token();
+    let url = arguments.primary.clone().or(file.primary);
+    url.map(|url| Primary::new(&url, token.as_deref()).map_err(|error| format!("primary: {error}"))).transpose()
 }
 
 fn show(ran: &[Ran]) {

@@ -5,6 +5,7 @@ mod serve;
 mod check;
 mod import;
 mod export;
+mod backup;
 mod migrate;
 mod watch;
 mod offline;
@@ -13,7 +14,7 @@ mod progress;
 mod version;
 mod running;
 
-use crate::config::Given;
+use crate::config::{self, Given};
 use crate::zones;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -65,8 +66,12 @@ Example:
 Without access rules everybody who reaches the server may read and write, so an address that is not
 loopback needs --unauthenticated.
 
+With --primary the server is one region of many: it answers reads from a replica of its own and sends
+writes to the primary, an unmodified libSQL server (sqld). docs/deploy.md says more.
+
 Example:
-  stoa serve my-app --listen 127.0.0.1:9926 --data /var/lib/my-app")]
+  stoa serve my-app --listen 127.0.0.1:9926 --data /var/lib/my-app
+  stoa serve my-app --data /var/lib/my-app --primary http://primary:8080")]
     Serve(ServerArgs),
     /// Check an app's schema and say what is wrong, with file, line and column.
     #[command(after_help = "\
@@ -98,6 +103,14 @@ Example:
   stoa export my-app --out backup
   stoa export my-app --table Product --query 'price=lt=100&sort=name' --out cheap.csv.zst")]
     Export(ExportArgs),
+    /// Copy the database to a file, also while a server runs.
+    #[command(after_help = "\
+The copy is the database as it is at one moment, an ordinary libSQL file. In a region it is the replica. Put it
+where a server looks for its database to go back to it: docs/deploy.md says where that is.
+
+Example:
+  stoa backup my-app --out backup-$(date +%F).db")]
+    Backup(BackupArgs),
     /// Bring the database to the schema; say first what that would do.
     #[command(after_help = "\
 `dev` and `serve` do by themselves what loses nothing. What drops or converts values is done only here, with
@@ -180,6 +193,20 @@ struct ExportArgs {
     hidden: bool,
 }
 
+/// What is copied, and where to.
+#[derive(Debug, Args)]
+struct BackupArgs {
+    /// The app folder.
+    #[arg(default_value = ".")]
+    app: PathBuf,
+    /// Folder of the database [default: .stoa in the app].
+    #[arg(long, value_name = "DIR", env = "STOA_DATA")]
+    data: Option<PathBuf>,
+    /// The file; there must be none of that name.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
 /// What is migrated, and how far.
 #[derive(Debug, Args)]
 struct MigrateArgs {
@@ -189,6 +216,9 @@ struct MigrateArgs {
     /// Folder of the database [default: .stoa in the app].
     #[arg(long, value_name = "DIR", env = "STOA_DATA")]
     data: Option<PathBuf>,
+    /// The primary, if the folder is that of a region: it is migrated, and no region writes meanwhile.
+    #[arg(long, value_name = "URL", env = "STOA_PRIMARY")]
+    primary: Option<String>,
     /// Do it, print each statement with its rows and its time, and undo it.
     #[arg(long)]
     plan: bool,
@@ -241,6 +271,16 @@ struct ServerArgs {
     /// How many megabytes of answers are kept in memory, 0 for none [default: 32].
     #[arg(long, value_name = "N", env = "STOA_CACHE_MEGABYTES")]
     cache_megabytes: Option<f64>,
+    /// Be a region of this primary, a libSQL server: read from a replica in the data folder, and send writes there. The token
+    /// that it asks for stands in STOA_PRIMARY_TOKEN.
+    #[arg(long, value_name = "URL", env = "STOA_PRIMARY")]
+    primary: Option<String>,
+    /// What this region is called in /_stoa/health [default: FLY_REGION, where there is one].
+    #[arg(long, value_name = "NAME", env = "STOA_REGION")]
+    region: Option<String>,
+    /// How old what a region reads may be for /_stoa/ready, while the primary is away [default: 300].
+    #[arg(long, value_name = "SECONDS", env = "STOA_READY_AGE_SECONDS")]
+    ready_age_seconds: Option<u32>,
     /// Folder of time zone files (TZif) [default: /usr/share/zoneinfo, unless the compiled-in data is newer].
     #[arg(long, value_name = "DIR", env = "STOA_ZONEINFO")]
     zoneinfo: Option<PathBuf>,
@@ -256,6 +296,10 @@ impl ServerArgs {
             log_hours: self.log_hours,
             log_megabytes: self.log_megabytes,
             cache_megabytes: self.cache_megabytes,
+            primary: self.primary.clone(),
+            primary_token: config::primary_token(),
+            region: self.region.clone().or_else(|| std::env::var("FLY_REGION").ok()),
+            ready_age_seconds: self.ready_age_seconds,
         }
     }
 
@@ -276,6 +320,7 @@ pub fn run() -> ExitCode {
         Command::Check { app } => check::run(&app),
         Command::Import(arguments) => import::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Version { verbose } => version::run(verbose),

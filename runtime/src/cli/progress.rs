@@ -3,7 +3,9 @@
 use crate::limits;
 use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Read};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
+use stoa_sync::store;
 
 /// The progress of one command, on standard error.
 pub(super) struct Progress {
@@ -73,6 +75,50 @@ impl Progress {
         let bytes = if self.of == Of::Bytes { format!(", {}", HumanBytes(self.bar.position())) } else { String::new() };
         let rate = per_second(records, self.began);
         format!("{}: {} records, {rate}/s{bytes}{}", self.what, HumanCount(records), share.unwrap_or_default())
+    }
+}
+
+/// The progress of a region's first replica, on standard error.
+#[derive(Default)]
+pub(super) struct Filling {
+    state: Mutex<Option<(ProgressBar, Instant)>>,
+}
+
+impl Filling {
+    /// Shows a step: a bar where somebody watches, otherwise a line now and then.
+    pub(super) fn show(&self, step: store::Progress) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = state.is_none();
+        let (bar, told) = state.get_or_insert_with(|| {
+            (ProgressBar::new(0).with_style(style(Of::Bytes, true)).with_message("filling the replica"), Instant::now())
+        });
+        let watched = std::io::stderr().is_terminal();
+        let tells = first || told.elapsed() >= limits::PROGRESS_EVERY;
+        if tells && !watched {
+            *told = Instant::now();
+        }
+        match step {
+            store::Progress::Waiting(reason) if watched => {
+                bar.set_message(format!("waiting for the primary: {reason}"))
+            }
+            store::Progress::Waiting(reason) if tells => eprintln!("waiting for the primary: {reason}"),
+            store::Progress::Filling { frames, of } if watched => {
+                bar.set_length(of * store::FRAME_BYTES);
+                bar.set_position(frames * store::FRAME_BYTES);
+                bar.set_message("filling the replica");
+                if frames >= of {
+                    bar.finish_and_clear();
+                }
+            }
+            store::Progress::Filling { frames, of } if tells => {
+                eprintln!(
+                    "filling the replica: {} of {}",
+                    HumanBytes(frames * store::FRAME_BYTES),
+                    HumanBytes(of * store::FRAME_BYTES)
+                );
+            }
+            store::Progress::Waiting(_) | store::Progress::Filling { .. } => {}
+        }
     }
 }
 

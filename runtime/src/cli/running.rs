@@ -1,10 +1,11 @@
 //! A server from start to stop, as `dev` and `serve` share it.
 
 use super::migrate::opening;
+use super::progress::Filling;
 use crate::app::{AppError, AppFolder};
 use crate::cache::Counts;
 use crate::config::{File, Given, Settings};
-use crate::http::{self, Origins, Service, Tables};
+use crate::http::{self, Origins, Place, Service, Tables};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -57,13 +58,26 @@ impl Running {
             let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
             let retention = Some(settings.retention);
             let options = Options { folder: settings.data.clone(), readers, sweep: settings.sweep, retention };
-            let (store, catalog) = Store::open(&options, loaded.schema).map_err(|error| opening(&error, app))?;
-            folder.load_seeds(&store, &catalog).await.map_err(told)?;
+            let (store, catalog) = match &settings.primary {
+                None => Store::open(&options, loaded.schema),
+                Some(primary) => {
+                    let progress = Arc::new(Filling::default());
+                    Store::join(&options, primary, loaded.schema, Arc::new(move |step| progress.show(step))).await
+                }
+            }
+            .map_err(|error| opening(&error, app))?;
+            match folder.load_seeds(&store, &catalog).await {
+                Err(error) if store.health().is_some_and(|region| !region.reachable) => {
+                    tracing::warn!(error = told(error), "the seeds wait for the next start");
+                }
+                loaded => loaded.map_err(told)?,
+            }
             let local_only = settings.listen.ip().is_loopback();
             let origins = Origins { allowed: settings.cors.clone(), loopback: mode == Mode::Dev, local_only };
             let counts = Arc::new(Counts::default());
             let tables = Tables::new(Arc::clone(&catalog), settings.cache_bytes, counts);
-            let service = Arc::new(Service::new(store.clone(), tables, origins, app.join("web")));
+            let place = Place { name: settings.region.clone(), oldest: settings.ready_age };
+            let service = Arc::new(Service::new(store.clone(), tables, origins, app.join("web"), place));
             let address = listener.local_addr().map_err(|error| error.to_string())?;
             if let Err(error) = store.sign(&format!("http://{address}")) {
                 tracing::warn!(%error, "the lock file does not say where this server is");
@@ -136,6 +150,9 @@ fn announce(
         }
     }
     println!("  {:<16} {}", "data", settings.data.display());
+    if let Some(primary) = &settings.primary {
+        println!("  {:<16} {}", "primary", primary.url());
+    }
     println!("\nready after {} ms; Ctrl-C stops it", began.elapsed().as_millis());
     if !address.ip().is_loopback() {
         tracing::warn!("there are no access rules: everybody who reaches {address} may read and write all data");

@@ -60,7 +60,7 @@ pub(super) async fn answer(
     let body = plan.results(&committed, minimal);
     let coding = chosen.accepted.for_length(body.len()).coding;
     let content = Content::whole(body, chosen.content_type, coding);
-    let position = Position::new(service.store.log(), committed.seq);
+    let position = Position::new(&service.store.log(), committed.seq);
     let mut answer = respond::committed(content, position, minimal, committed.replayed);
     respond::timed(answer.headers_mut(), Timing::Write(took));
     Ok(answer)

@@ -6,6 +6,8 @@ use crate::limits;
 use http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use stoa_sync::commit::{Precondition, Tags};
 
+/// For how many seconds it is not known that what is read in a region is all there is.
+pub(super) const REPLICA_AGE: HeaderName = HeaderName::from_static("stoa-replica-age");
 pub(super) const STOA_SEQ: HeaderName = HeaderName::from_static("stoa-seq");
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -127,6 +129,22 @@ pub(super) fn preferences(headers: &HeaderMap) -> Preferences {
         count: counted.as_deref() == Some("exact"),
         merge: resolved.as_deref() == Some("merge-duplicates"),
     }
+}
+
+/// Whether `Prefer` says that the answer may come later (RFC 7240 §4.1).
+pub(super) fn prefers_respond_async(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    values.any(|value| value.split(',').any(is_respond_async))
+}
+
+/// The same preferences without that one.
+pub(super) fn without_respond_async(value: &str) -> String {
+    let others: Vec<&str> = value.split(',').map(str::trim).filter(|part| !is_respond_async(part)).collect();
+    others.join(", ")
+}
+
+fn is_respond_async(part: &str) -> bool {
+    part.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("respond-async"))
 }
 
 /// The position that a request's `Stoa-Seq` asks for: `LOG-SEQ` of this log, or a bare number. One of another log asks

@@ -68,7 +68,7 @@ impl Importing<'_> {
         let (catalog, table) = (&self.tables.catalog, self.table);
         let done = working.await.unwrap_or(Err(ImportError::Commit(stoa_sync::store::CommitError::Closed)));
         let report = done.map_err(|error| of_import(error, catalog, table))?;
-        let position = Position::new(self.service.store.log(), report.seq);
+        let position = Position::new(&self.service.store.log(), report.seq);
         let mut answer = respond::report(&told(&report, catalog, table), position);
         if report.replayed {
             respond::replayed(answer.headers_mut());

@@ -75,6 +75,20 @@ pub(super) async fn follow(
     }))
 }
 
+/// Answers with one server-sent event, when what it tells is known.
+pub(super) fn tell_once(hub: &Arc<Hub>, told: impl Future<Output = serde_json::Value> + Send + 'static) -> Answer {
+    events::once(hub, told)
+}
+
+/// Opens a WebSocket that tells one thing when it is known, and ends.
+pub(super) fn send_once(
+    hub: &Arc<Hub>,
+    handshake: Handshake,
+    told: impl Future<Output = serde_json::Value> + Send + 'static,
+) -> Answer {
+    socket::once(hub, handshake, told)
+}
+
 fn admit(service: &Service) -> Result<tokio::sync::OwnedSemaphorePermit, Box<Problem>> {
     service.live().admit().ok_or_else(|| Problem::unavailable("too many clients follow already"))
 }

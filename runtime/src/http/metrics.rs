@@ -124,6 +124,16 @@ fn of_store(all: &mut Registry, service: &Service) {
     gauge(all, "readers", "Reader threads", load.readers as u64);
     gauge(all, "readers_streaming", "Reader threads that stream an answer", load.streams as u64);
     gauge(all, "position", "Position of the change log", service.store.position());
+    if let Some(region) = service.store.health() {
+        gauge(all, "primary_reachable", "Whether the primary answered when it was asked last", region.reachable.into());
+        gauge(all, "replica_behind", "Changes that the primary had more when it answered last", region.behind);
+        gauge(all, "replica_frame", "The last frame of the primary's log that can be read here", region.frame);
+        let age: Gauge<f64, std::sync::atomic::AtomicU64> = Gauge::default();
+        age.set(region.age.as_secs_f64());
+        let help = "Time for which it is not known that what is read here is all there is";
+        all.register_with_unit("replica_age", help, Unit::Seconds, age);
+        counter(all, "replica_rebuilds", "How often the replica was filled anew", region.rebuilds);
+    }
 }
 
 fn counter(all: &mut Registry, name: &str, help: &str, value: u64) {

@@ -81,7 +81,7 @@ kinds! {
     FORBIDDEN = "forbidden", FORBIDDEN, "Forbidden",
         "The request comes from a page of another origin, or names a host that this server does not answer for.";
     UNAVAILABLE = "unavailable", SERVICE_UNAVAILABLE, "Not available now",
-        "The server cannot do this at the moment. The header Retry-After says when to try again. A write that was answered so did not happen.";
+        "The server cannot do this at the moment. The header Retry-After says when to try again. A write that was answered so did not happen, unless `unconfirmed` says that it may have: its primary was lost while it was asked.";
 }
 
 /// A problem on its way out.
@@ -281,7 +281,18 @@ pub(super) fn of_commit(error: CommitError, rejected: impl FnOnce(&Rejected) -> 
                 json!([{"pointer": "", "code": "idempotency-key", "message": "use a new key for a new request"}]),
             )
         }
-        CommitError::Busy | CommitError::Closed => Problem::unavailable(error.to_string()),
+        CommitError::Busy | CommitError::Closed | CommitError::Unreachable | CommitError::Outdated => {
+            Problem::unavailable(error.to_string())
+        }
+        CommitError::Unconfirmed => Problem::unavailable(
+            "the primary did not confirm the write: it may have happened; sent again with an Idempotency-Key, a write happens once",
+        )
+        .with("unconfirmed", true),
+        CommitError::TooLarge => Problem::new(ProblemKind::TOO_LARGE, error.to_string()),
+        CommitError::Primary(detail) => {
+            tracing::error!(detail, "the primary refuses a write");
+            Problem::unavailable("the primary cannot write it; nothing was stored")
+        }
         CommitError::Database(error) => {
             tracing::error!(%error, "a write failed");
             Problem::unavailable("the database cannot be written; nothing was stored")

@@ -54,7 +54,8 @@ fn decoded(codings: &[Coding], bytes: &[u8]) -> Result<Vec<u8>, Box<Problem>> {
     }
 }
 
-async fn received(parts: &Parts, body: &mut Incoming) -> Result<Vec<u8>, Box<Problem>> {
+/// The body as it came, encoded or not.
+pub(super) async fn received(parts: &Parts, body: &mut Incoming) -> Result<Vec<u8>, Box<Problem>> {
     let declared = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > limits::BODY_BYTES) {
         return Err(too_large());

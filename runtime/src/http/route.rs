@@ -29,6 +29,8 @@ pub(super) enum Target<'a> {
     Docs(Option<&'a str>),
     /// `/_stoa/live.js`, or its types.
     LiveModule(&'a str),
+    /// `/_stoa/queued/id`.
+    Queued(&'a str),
     /// `/_stoa/health`.
     Health,
     /// `/_stoa/ready`.
@@ -64,6 +66,7 @@ pub(super) fn route<'a>(tables: &Tables, method: &Method, uri: &'a Uri) -> Resul
             None if internal.starts_with("live.") => Ok(Target::LiveModule(internal)),
             None if internal == "docs" => Ok(Target::Docs(None)),
             Some(("docs", file)) => Ok(Target::Docs(Some(file))),
+            Some(("queued", id)) => Ok(Target::Queued(id)),
             Some(("problems", name)) => Ok(Target::ProblemPage(name)),
             _ => Err(nothing_here(tables, path)),
         };

@@ -1,5 +1,6 @@
 //! Connections: accepted up to a bound, served until they end or the server is told to stop.
 
+use super::queued;
 use super::service::Service;
 use crate::limits;
 use hyper::server::conn::http1;
@@ -17,6 +18,8 @@ use tokio_util::task::TaskTracker;
 pub async fn serve(listener: TcpListener, service: Arc<Service>, shutdown: CancellationToken) {
     let live = Arc::clone(service.live());
     let following = tokio::spawn(Arc::clone(&live).drive());
+    let rewritten = tokio::spawn(begin_anew(Arc::clone(&service)));
+    let draining = tokio::spawn(queued::drain(Arc::clone(&service)));
     let room = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let connections = TaskTracker::new();
     loop {
@@ -49,8 +52,20 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, shutdown: Cance
     if tokio::time::timeout(limits::SHUTDOWN_GRACE, connections.wait()).await.is_err() {
         tracing::warn!("some requests did not finish in time and were cut");
     }
+    rewritten.abort();
+    draining.abort();
     if let Err(error) = following.await {
         tracing::error!(%error, "live updates ended badly");
+    }
+}
+
+/// Whenever the history of the database has become another one, lets everybody who follows it begin anew, with nothing kept of
+/// the answers before.
+async fn begin_anew(service: Arc<Service>) {
+    let mut histories = service.store().histories();
+    histories.mark_unchanged();
+    while histories.changed().await.is_ok() {
+        service.begin_anew().await;
     }
 }
 

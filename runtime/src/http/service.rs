@@ -4,13 +4,14 @@ use super::body::AnswerBody;
 use super::commit;
 use super::encode;
 use super::files;
-use super::headers::{self, REQUEST_ID};
+use super::headers::{self, REPLICA_AGE, REQUEST_ID, STOA_SEQ};
 use super::kept::{self, Present};
 use super::live;
 use super::metrics::{self, Requests};
 use super::origin::Origins;
 use super::pages::{self, Document};
 use super::problem::Problem;
+use super::queued::{self, Queueing};
 use super::read::{self, Reading};
 use super::request_body;
 use super::respond::{self, Answer, Position, Template, header};
@@ -33,7 +34,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use stoa_schema::model::TableId;
 use stoa_schema::query::RecordQuery;
 use stoa_sync::{Catalog, Store};
@@ -57,12 +58,16 @@ pub struct Tables {
 impl Tables {
     /// Everything that a catalog needs to be served; its answers are kept in so many bytes, and counted.
     pub fn new(catalog: Arc<Catalog>, cache_bytes: u64, counts: Arc<Counts>) -> Self {
+        Self::of(Arc::new(Renderer::new(catalog)), cache_bytes, counts)
+    }
+
+    fn of(renderer: Arc<Renderer>, cache_bytes: u64, counts: Arc<Counts>) -> Self {
+        let catalog = Arc::clone(renderer.catalog());
         let tables = || catalog.schema.tables.iter();
         let cache_control = tables().map(|table| header(table.cache_control.as_deref().unwrap_or("no-cache")));
         let cache_control: Vec<HeaderValue> = cache_control.collect();
         // RFC 9111 §5.2.2.5: no cache may keep these.
         let no_store = |text: &str| text.split(',').any(|it| it.trim().eq_ignore_ascii_case("no-store"));
-        let renderer = Arc::new(Renderer::new(Arc::clone(&catalog)));
         Self {
             templates: cache_control.iter().map(Template::new).collect(),
             cache_control,
@@ -77,6 +82,11 @@ impl Tables {
     /// The same of another catalog.
     fn with_catalog(&self, catalog: Arc<Catalog>) -> Self {
         Self::new(catalog, self.cache.capacity(), Arc::clone(self.cache.counts()))
+    }
+
+    /// The same with nothing kept.
+    fn emptied(&self) -> Self {
+        Self::of(Arc::clone(self.records.renderer()), self.cache.capacity(), Arc::clone(self.cache.counts()))
     }
 
     /// Whether answers that show this table's records may be kept.
@@ -97,9 +107,19 @@ impl Tables {
 pub(super) type Answering =
     Either<Ready<Result<Answer, Infallible>>, Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>>;
 
+/// Where a server stands among others of the same app.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// What its region is called.
+    pub name: Option<String>,
+    /// How old what it reads may be for it to count as ready.
+    pub oldest: Duration,
+}
+
 /// The server's side of every connection.
 pub struct Service {
     pub(super) store: Store,
+    place: Place,
     tables: Arc<ArcSwap<Tables>>,
     live: Arc<Hub>,
     origins: Origins,
@@ -109,17 +129,29 @@ pub struct Service {
     run: u32,
     requests: AtomicU64,
     answered: Requests,
+    queueing: Queueing,
 }
 
 impl Service {
     /// A service of these tables, and of the files in the folder `web`.
-    pub fn new(store: Store, tables: Tables, origins: Origins, web: PathBuf) -> Self {
+    pub fn new(store: Store, tables: Tables, origins: Origins, web: PathBuf, place: Place) -> Self {
         let run = xxhash_rust::xxh3::xxh3_64(uuid::Uuid::now_v7().as_bytes()) as u32;
         let live = Hub::new(store.clone(), Arc::clone(tables.records.renderer()));
         let tables = Arc::new(ArcSwap::from_pointee(tables));
         let served = Arc::clone(&tables);
-        store.set_witness(Box::new(move |step| served.load().cache.witness(step)));
-        Self { store, tables, live, origins, web, run, requests: AtomicU64::new(0), answered: Requests::new() }
+        store.set_witness(Box::new(move |seen| served.load().cache.witness(seen)));
+        Self {
+            store,
+            place,
+            tables,
+            live,
+            origins,
+            web,
+            run,
+            requests: AtomicU64::new(0),
+            answered: Requests::new(),
+            queueing: Queueing::new(),
+        }
     }
 
     /// Serves other tables from now on, with nothing kept of the answers before; requests under way end with those they
@@ -133,6 +165,13 @@ impl Service {
         self.live.replace(renderer).await;
     }
 
+    /// The history of the database is another one: nothing is kept of the answers before, and who follows begins anew.
+    pub(super) async fn begin_anew(&self) {
+        self.tables().cache.close();
+        self.tables.store(Arc::new(self.tables().emptied()));
+        self.live.begin_anew().await;
+    }
+
     /// What is served now.
     pub(super) fn tables(&self) -> Arc<Tables> {
         self.tables.load_full()
@@ -141,6 +180,11 @@ impl Service {
     /// What is counted of requests.
     pub(super) fn requests(&self) -> &Requests {
         &self.answered
+    }
+
+    /// Requests that wait for the primary.
+    pub(super) fn queueing(&self) -> &Queueing {
+        &self.queueing
     }
 
     /// Live updates.
@@ -161,7 +205,8 @@ impl Service {
     /// Answers a request: at once if the answer is kept, otherwise in a future that has room for all that may take.
     pub(super) fn call(self: &Arc<Self>, request: Request<Incoming>) -> Answering {
         let began = Instant::now();
-        if let Some(answer) = self.at_once(&request) {
+        if let Some(mut answer) = self.at_once(&request) {
+            self.tell_age(&mut answer);
             self.answered.count(request.method(), answer.status(), began.elapsed());
             return Either::Left(ready(Ok(answer)));
         }
@@ -187,6 +232,10 @@ impl Service {
         let (parts, mut body) = request.into_parts();
         let id = self.request_id(&parts.headers);
         let mut answer = match self.origins.check(parts.version, &parts.uri, &parts.headers) {
+            Ok(None) if queued::wants(&self, &parts) => match queued::answer(&self, &parts, &mut body).await {
+                Ok(answer) => answer,
+                Err(problem) => problem.response(),
+            },
             Ok(None) => self.answer(&parts, &mut body).await,
             Ok(Some(origin)) => self.cross_origin(&parts, &mut body, origin).await,
             Err(problem) => problem.response(),
@@ -203,8 +252,18 @@ impl Service {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         answer.headers_mut().insert(REQUEST_ID, id);
+        self.tell_age(&mut answer);
         self.answered.count(&parts.method, answer.status(), began.elapsed());
         Ok(answer)
+    }
+
+    /// Says of data in a region how old it may be, where that is not known to be all there is.
+    fn tell_age(&self, answer: &mut Answer) {
+        if let Some(age) = self.store.age()
+            && answer.headers().contains_key(STOA_SEQ)
+        {
+            answer.headers_mut().insert(REPLICA_AGE, HeaderValue::from(age.as_secs()));
+        }
     }
 
     async fn cross_origin(self: &Arc<Self>, parts: &Parts, body: &mut Incoming, origin: HeaderValue) -> Answer {
@@ -236,6 +295,13 @@ impl Service {
             return Ok(answer);
         }
         let target = route(tables, &parts.method, &parts.uri)?;
+        if let Target::Queued(id) = target {
+            return match parts.method {
+                Method::GET | Method::HEAD => queued::result(self, parts, id).await,
+                Method::OPTIONS => Ok(respond::options(PAGE, false)),
+                _ => Err(Problem::method(PAGE)),
+            };
+        }
         if let Some(way) = live::way(parts)?
             && let Some(answer) = live::follow(self, tables, parts, &target, way).await?
         {
@@ -278,7 +344,8 @@ impl Service {
                 Method::OPTIONS => Ok(respond::options(LIVE, false)),
                 _ => Err(Problem::method(LIVE)),
             },
-            Target::OpenApi
+            Target::Queued(_)
+            | Target::OpenApi
             | Target::Docs(_)
             | Target::LiveModule(_)
             | Target::Health
@@ -311,18 +378,50 @@ impl Service {
             Target::LiveModule(file) => pages::live_module(file, headers),
             Target::ProblemPage(name) => pages::problem(name, headers),
             Target::Metrics => Ok(metrics::answer(self)),
+            Target::Ready => self.ready(),
             _ => Ok(respond::json(&self.health())),
         }
     }
 
+    /// Whether requests should come here: a region, whether what it reads is not too old and of the schema that it serves.
+    fn ready(&self) -> Result<Answer, Box<Problem>> {
+        if let Some(region) = self.store.health() {
+            let age = region.age.as_secs();
+            if region.age > self.place.oldest {
+                let detail = format!("what is read here is {age} s old: the primary is away");
+                return Err(Problem::unavailable(detail).with("ageSeconds", age));
+            }
+            if !region.shape_is_known {
+                let detail = "the primary has the tables of another schema: reads go on, writes do not";
+                return Err(Problem::unavailable(detail));
+            }
+        }
+        Ok(respond::json(&self.health()))
+    }
+
     fn health(&self) -> serde_json::Value {
-        serde_json::json!({
+        let mut health = serde_json::json!({
             "status": "ok",
+            "role": "single",
             "version": env!("CARGO_PKG_VERSION"),
-            "log": self.store.log(),
+            "log": self.store.log().as_str(),
             "position": self.store.position(),
             "tzdata": stoa_schema::time::tzdata_version(),
-        })
+        });
+        if let Some(region) = self.store.health() {
+            health["role"] = "region".into();
+            health["region"] = serde_json::json!({
+                "name": self.place.name,
+                "primary": region.primary,
+                "reachable": region.reachable,
+                "ageMs": u64::try_from(region.age.as_millis()).unwrap_or(u64::MAX),
+                "behind": region.behind,
+                "frame": region.frame,
+                "rebuilds": region.rebuilds,
+                "schema": if region.shape_is_known { "current" } else { "other" },
+            });
+        }
+        health
     }
 
     /// What is served now, as long as it is looked at.
@@ -332,7 +431,7 @@ impl Service {
 
     /// Whether the position that the request asks for is reached; not, if it asks for none that there is.
     pub(super) fn is_reached(&self, headers: &HeaderMap) -> bool {
-        match headers::asked_position(headers, self.store.log()) {
+        match headers::asked_position(headers, &self.store.log()) {
             Ok(asked) => asked.is_none_or(|asked| self.store.position() >= asked),
             Err(_) => false,
         }
@@ -340,12 +439,12 @@ impl Service {
 
     /// The position that every reading from now on includes.
     pub(super) fn position_now(&self) -> Position {
-        Position::new(self.store.log(), self.store.position())
+        Position::new(&self.store.log(), self.store.position())
     }
 
     /// Waits for the position that the request asks for.
     pub(super) async fn reach(&self, headers: &HeaderMap) -> Result<(), Box<Problem>> {
-        match headers::asked_position(headers, self.store.log())? {
+        match headers::asked_position(headers, &self.store.log())? {
             Some(asked) => self.wait_for(asked).await,
             None => Ok(()),
         }

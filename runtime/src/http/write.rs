@@ -225,7 +225,7 @@ impl<'a> Writing<'a> {
         match self.service.store.commit(commit).await {
             Ok(committed) => {
                 let how = How { replayed: committed.replayed, took: began.elapsed() };
-                let position = Position::new(self.service.store.log(), committed.seq);
+                let position = Position::new(&self.service.store.log(), committed.seq);
                 Ok(Done { outcomes: committed.outcomes, position, how })
             }
             Err(error) => Err(problem::of_commit(error, |Rejected { index, reason }| {

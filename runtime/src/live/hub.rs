@@ -100,6 +100,12 @@ impl Hub {
         self.tail.lock().await.replace(renderer);
     }
 
+    /// The history is another one: everybody begins anew, and nobody goes on from the one before.
+    pub async fn begin_anew(&self) {
+        self.tail.lock().await.begin_anew();
+        self.woken.notify_one();
+    }
+
     /// Room for one subscriber more, for as long as the permit is kept; `None` if there is none.
     pub fn admit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.room).try_acquire_owned().ok()
@@ -123,9 +129,10 @@ impl Hub {
     /// With what a client begins that names a token: a bare number is of this log; one of another log, or what is no token
     /// at all, leads nowhere.
     pub fn since(&self, token: &str) -> Start {
-        let (log, number) = token.rsplit_once('-').unwrap_or((self.store.log(), token));
+        let current = self.store.log();
+        let (log, number) = token.rsplit_once('-').unwrap_or((&current, token));
         match number.parse() {
-            Ok(seq) if log == self.store.log() => Start::Missed(seq),
+            Ok(seq) if log == current.as_str() => Start::Missed(seq),
             Ok(_) | Err(_) => Start::Anew,
         }
     }

@@ -34,7 +34,13 @@ impl Tail {
         *self = Self { replaced_at: Some(self.position), ..Self::new(renderer) };
     }
 
-    /// A subscriber that would go on from the time of other tables begins anew.
+    /// Goes on in another history, at whatever position that stands.
+    pub(super) fn begin_anew(&mut self) {
+        self.topics.reset_all();
+        self.replaced_at = self.replaced_at.max(Some(self.position));
+    }
+
+    /// A subscriber that would go on from the time of other tables, or of another history, begins anew.
     pub(super) fn allowed(&self, start: Start) -> Start {
         match start {
             Start::Missed(since) if self.replaced_at.is_some_and(|position| since <= position) => Start::Anew,

@@ -338,11 +338,16 @@ fn server(problems: &[Problem]) -> Vec<(String, Json)> {
                                     "schema": {"type": "string", "enum": names}}]);
     let document = json(json!({"type": "object", "required": ["openapi", "paths"]}));
     let health = json(reference("schemas", "Stoa.Health"));
+    let became = json(reference("schemas", "Stoa.Queued"));
+    let mut queued =
+        page("Queued", "What became of a write that waited for the primary", &["Cache-Control"], &became, &[404]);
+    queued["parameters"] = json!([parameters::any("id")]);
     vec![
         ("/_stoa/commit".into(), commit()),
         ("/openapi.json".into(), tagged(page("OpenApi", "This document", &kept, &document, &[]))),
         ("/_stoa/docs".into(), tagged(page("Docs", "A page to read this and try it", &guarded, &html, &[]))),
         ("/_stoa/health".into(), page("Health", "Whether the server is there", &["Cache-Control"], &health, &[])),
+        ("/_stoa/queued/{id}".into(), queued),
         ("/_stoa/problems/{name}".into(), problem),
     ]
 }

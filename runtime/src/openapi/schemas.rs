@@ -83,6 +83,7 @@ pub(super) fn all(schema: &Schema) -> Map<String, Json> {
     all.insert("Stoa.Table".into(), description());
     all.insert("Stoa.Report".into(), report());
     all.insert("Stoa.Health".into(), health());
+    all.insert("Stoa.Queued".into(), queued());
     all.insert("Stoa.Commit".into(), commit(schema));
     all.insert("Stoa.Results".into(), results());
     all
@@ -376,8 +377,27 @@ fn results() -> Json {
 }
 
 fn health() -> Json {
-    closed(&json!({"status": {"const": "ok"}, "version": {"type": "string"}, "log": {"type": "string"},
-                  "position": {"type": "integer", "format": "int64"}, "tzdata": {"type": "string"}}))
+    let mut health = closed(&json!({
+        "status": {"const": "ok"}, "role": {"enum": ["single", "region"]}, "version": {"type": "string"},
+        "log": {"type": "string"}, "position": {"type": "integer", "format": "int64"}, "tzdata": {"type": "string"},
+    }));
+    health["properties"]["region"] = closed(&json!({
+        "name": {"type": ["string", "null"]}, "primary": {"type": "string"}, "reachable": {"type": "boolean"},
+        "ageMs": {"type": "integer"}, "behind": {"type": "integer"}, "frame": {"type": "integer"},
+        "rebuilds": {"type": "integer"}, "schema": {"enum": ["current", "other"]},
+    }));
+    health
+}
+
+/// What became of a request that waited.
+fn queued() -> Json {
+    json!({
+        "type": "object", "required": ["id", "state"], "additionalProperties": false,
+        "properties": {
+            "id": {"type": "string"}, "state": {"enum": ["waiting", "done"]}, "status": {"type": "integer"},
+            "headers": {"type": "object", "additionalProperties": {"type": "string"}}, "body": {},
+        },
+    })
 }
 
 /// An object that has exactly these members.

@@ -56,6 +56,15 @@ pub enum Value {
 }
 
 impl Value {
+    /// About how many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) => 8,
+            Self::Text(text) | Self::List(text) | Self::Json(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+
     /// The same value as it stands inside stored JSON, where SQL's JSON functions find it.
     pub fn inside_json(self) -> Self {
         match self {

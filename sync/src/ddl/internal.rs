@@ -1,7 +1,7 @@
 //! The tables that Stoa keeps beside the user's.
 
 /// The version of the internal tables. A file with a greater one was written by a newer Stoa.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Creates the internal tables that are not there.
 ///
@@ -15,7 +15,9 @@ pub const FORMAT: u32 = 2;
 /// - `_lenient`: empty; while it has a row, rules only look on (see [`crate::rules`]).
 /// - `_requests`: what became of the writes that carried an idempotency key: a fingerprint of the request, when it was
 ///   carried out in milliseconds since 1970, and what each of its writes did.
-pub const INTERNAL: [&str; 7] = [
+/// - `_sent`: what became of the writes of commits that came from other regions, for a region that was not told: the
+///   commit's UUIDv7, the position of the write in it, the position of the change log behind it, and how many rows it wrote.
+pub const INTERNAL: [&str; 8] = [
     "CREATE TABLE IF NOT EXISTS _meta(key TEXT PRIMARY KEY NOT NULL,value TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS _changes(seq INTEGER PRIMARY KEY AUTOINCREMENT,tbl TEXT NOT NULL,id ANY NOT NULL,\
      op INTEGER NOT NULL,rev INTEGER NOT NULL,at INTEGER NOT NULL,after TEXT,before TEXT) STRICT",
@@ -26,4 +28,6 @@ pub const INTERNAL: [&str; 7] = [
     "CREATE TABLE IF NOT EXISTS _requests(key TEXT PRIMARY KEY NOT NULL,fingerprint TEXT NOT NULL,at INTEGER NOT NULL,\
      outcomes TEXT NOT NULL) STRICT",
     "CREATE INDEX IF NOT EXISTS \"_requests:at\" ON _requests(at)",
+    "CREATE TABLE IF NOT EXISTS _sent(id BLOB NOT NULL,n INTEGER NOT NULL,seq INTEGER NOT NULL,rows INTEGER NOT NULL,\
+     PRIMARY KEY(id,n)) STRICT,WITHOUT ROWID",
 ];

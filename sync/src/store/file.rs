@@ -11,8 +11,13 @@ pub const LOCK_NAME: &str = "stoa.lock";
 /// The database's name in the data folder.
 pub(super) const DATABASE_NAME: &str = "stoa.db";
 
+/// The folder of a region's replica in the data folder.
+pub(super) const REPLICA_NAME: &str = "replica";
+
 /// In `_meta`: the position of the change log at which the tables got another shape for the last time.
 pub(super) const SHAPED_AT: &str = "shaped_at";
+/// In `_meta`: a name for the shape that the tables have, another one whenever they get another shape.
+pub(super) const SHAPE_ID: &str = "shape_id";
 /// In `_meta`: the last revision given when the change log was last trimmed.
 pub(super) const REVISION: &str = "revision";
 
@@ -65,6 +70,24 @@ pub enum OpenError {
         /// What libSQL says.
         detail: String,
     },
+    /// The folder is that of a region, and no primary is named.
+    #[error("{} holds the replica of a region: name its primary with --primary, or give another folder with --data", folder.display())]
+    Replicated {
+        /// Which folder.
+        folder: PathBuf,
+    },
+    /// The folder holds a database of its own, and a primary is named.
+    #[error("{} holds a database of its own, which would be ignored: give a region another folder with --data (docs/deploy.md says how a database becomes a primary)", folder.display())]
+    OwnDatabase {
+        /// Which folder.
+        folder: PathBuf,
+    },
+    /// The primary cannot be used.
+    #[error("the primary cannot be used: {0}")]
+    Primary(String),
+    /// The region's replica cannot be made.
+    #[error("the replica cannot be made: {0}")]
+    Replica(String),
     /// The schema would lose data.
     #[error(transparent)]
     Migration(#[from] super::migrate::MigrateError),
@@ -87,6 +110,9 @@ pub(super) struct Opened {
 /// Opens or makes the database of a folder.
 pub(super) fn open(folder: &Path) -> Result<Opened, OpenError> {
     let lock = lock(folder)?;
+    if folder.join(REPLICA_NAME).is_dir() {
+        return Err(OpenError::Replicated { folder: folder.to_owned() });
+    }
     let path = folder.join(DATABASE_NAME);
     let damaged = |error: rusqlite::Error| OpenError::Damaged { path: path.clone(), detail: error.to_string() };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -102,7 +128,7 @@ pub(super) fn open(folder: &Path) -> Result<Opened, OpenError> {
     Ok(Opened { writing, path, log, secret, seq, revision, lock })
 }
 
-fn lock(folder: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
     let failed = |source| OpenError::Folder { folder: folder.to_owned(), source };
     std::fs::create_dir_all(folder).map_err(failed)?;
     let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK_NAME)).map_err(failed)?;
@@ -118,9 +144,9 @@ fn holder(folder: &Path) -> Option<String> {
     std::fs::read_to_string(folder.join(LOCK_NAME)).ok().filter(|text| !text.is_empty())
 }
 
-/// Writes into the lock file beside a database what others are told who find it locked.
-pub(super) fn sign(database: &Path, text: &str) -> std::io::Result<()> {
-    std::fs::write(database.with_file_name(LOCK_NAME), text)
+/// Writes into the lock file of a folder what others are told who find it locked.
+pub(super) fn sign(folder: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::write(folder.join(LOCK_NAME), text)
 }
 
 /// `synchronous=FULL`: an acknowledged write survives a power failure. Foreign keys are Stoa's relations, not SQLite's.
@@ -180,7 +206,7 @@ pub fn sqlite_version() -> &'static str {
 
 /// The last position of the change log, and the last revision given: the greatest among its last changes (a delete carries
 /// the revision of what it deleted, so the last one alone would not do), or the one noted when changes were taken away.
-fn last_change(writing: &Connection) -> rusqlite::Result<(u64, i64)> {
+pub(super) fn last_change(writing: &Connection) -> rusqlite::Result<(u64, i64)> {
     let sql = "SELECT coalesce(max(seq),0),coalesce(max(rev),0) FROM (SELECT seq,rev FROM _changes ORDER BY seq DESC LIMIT 10000)";
     let (seq, revision): (i64, i64) = writing.query_row(sql, [], |row| row.try_into())?;
     let noted = meta(writing, REVISION)?.and_then(|noted| noted.parse().ok()).unwrap_or_default();
@@ -189,13 +215,16 @@ fn last_change(writing: &Connection) -> rusqlite::Result<(u64, i64)> {
 
 /// A fact about the file.
 pub(super) fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
-    let mut statement = connection.prepare("SELECT value FROM _meta WHERE key=?1")?;
+    let mut statement = connection.prepare_cached("SELECT value FROM _meta WHERE key=?1")?;
     let mut rows = statement.query([key])?;
     rows.next()?.map(|row| row.get(0)).transpose()
 }
 
 /// Remembers a fact about the file.
+pub(super) const SET_META: &str =
+    "INSERT INTO _meta(key,value) VALUES(?1,?2) ON CONFLICT(key) DO UPDATE SET value=excluded.value";
+
+/// Remembers a fact about the file.
 pub(super) fn set_meta(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO _meta(key,value) VALUES(?1,?2) ON CONFLICT(key) DO UPDATE SET value=excluded.value";
-    connection.execute(sql, [key, value]).map(|_| ())
+    connection.execute(SET_META, [key, value]).map(|_| ())
 }

@@ -84,6 +84,9 @@ pub enum MigrateError {
     /// libSQL failed.
     #[error("the database failed: {0}")]
     Database(#[from] rusqlite::Error),
+    /// The primary does not carry it out.
+    #[error("the primary cannot be brought to the schema: {0}")]
+    Primary(String),
     /// The store is closed.
     #[error("the database is closed")]
     Closed,
@@ -111,6 +114,19 @@ pub struct Ran {
     pub took: Duration,
 }
 
+/// What a migration is, and did in a transaction that is not ended.
+pub(super) struct Judged {
+    pub(super) ran: Vec<Ran>,
+    /// What is lost and what converted.
+    pub(super) told: Vec<String>,
+    /// The shape that the tables have now.
+    pub(super) shape: String,
+    /// Whether they had one before.
+    pub(super) was_shaped: bool,
+    pub(super) is_destructive: bool,
+    pub(super) is_nothing: bool,
+}
+
 /// Brings the tables to the schema; `announce` hears before the first change what will be lost and what converted.
 pub(super) fn migrate(
     connection: &Connection,
@@ -118,24 +134,58 @@ pub(super) fn migrate(
     mode: Mode,
     announce: &mut dyn FnMut(&[String]),
 ) -> Result<Vec<Ran>, MigrateError> {
-    let held = held(connection)?;
-    let existing = made_objects(connection)?;
-    let steps = match mode {
-        Mode::Additive => ddl::steps(&held, &existing, schema)?,
-        Mode::Plan | Mode::Destructive => ddl::destructive_steps(&held, &existing, schema)?,
-    };
-    let shape = Shape::of(schema);
-    if steps.statements.is_empty() && shape == held && steps.newly_required.is_empty() {
+    let planned = Planned::of(connection, schema, mode)?;
+    if planned.is_nothing() {
         return Ok(Vec::new());
     }
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    let done = apply(connection, &steps, &shape, announce);
-    if done.is_ok() && held != Shape::default() {
-        note_position(connection)?;
-    }
+    let done = apply(connection, &planned, announce);
     let kept = done.is_ok() && mode != Mode::Plan;
     connection.execute_batch(if kept { "COMMIT" } else { "ROLLBACK" })?;
     done
+}
+
+/// The same in a transaction that is open and not ended here.
+pub(super) fn judge(connection: &Connection, schema: &Schema, mode: Mode) -> Result<Judged, MigrateError> {
+    let planned = Planned::of(connection, schema, mode)?;
+    let is_nothing = planned.is_nothing() && file::meta(connection, file::SHAPE_ID)?.is_some();
+    let mut told = Vec::new();
+    let ran = if is_nothing { Vec::new() } else { apply(connection, &planned, &mut |lines| told = lines.to_vec())? };
+    Ok(Judged {
+        ran,
+        told,
+        shape: planned.shape_text()?,
+        was_shaped: planned.held != Shape::default(),
+        is_destructive: planned.steps.are_destructive(),
+        is_nothing,
+    })
+}
+
+/// The way from the tables that there are to those of a schema.
+struct Planned {
+    held: Shape,
+    steps: ddl::Steps,
+    shape: Shape,
+}
+
+impl Planned {
+    fn of(connection: &Connection, schema: &Schema, mode: Mode) -> Result<Self, MigrateError> {
+        let held = held(connection)?;
+        let existing = made_objects(connection)?;
+        let steps = match mode {
+            Mode::Additive => ddl::steps(&held, &existing, schema)?,
+            Mode::Plan | Mode::Destructive => ddl::destructive_steps(&held, &existing, schema)?,
+        };
+        Ok(Self { held, steps, shape: Shape::of(schema) })
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.steps.statements.is_empty() && self.shape == self.held && self.steps.newly_required.is_empty()
+    }
+
+    fn shape_text(&self) -> rusqlite::Result<String> {
+        serde_json::to_string(&self.shape).map_err(|error| rusqlite::Error::InvalidParameterName(error.to_string()))
+    }
 }
 
 /// Notes where in the log the tables got their shape: what was read before may look otherwise now, though no change says so.
@@ -161,10 +211,10 @@ fn held(connection: &Connection) -> rusqlite::Result<Shape> {
 
 fn apply(
     connection: &Connection,
-    steps: &ddl::Steps,
-    shape: &Shape,
+    planned: &Planned,
     announce: &mut dyn FnMut(&[String]),
 ) -> Result<Vec<Ran>, MigrateError> {
+    let steps = &planned.steps;
     rows_allow(connection, steps)?;
     for conversion in &steps.conversions {
         all_convert(connection, conversion)?;
@@ -192,11 +242,17 @@ fn apply(
         // Nobody goes on from a position of the log before: its images have the old shape.
         connection.execute("UPDATE _meta SET value=lower(hex(randomblob(4))) WHERE key='log'", [])?;
     }
-    let text =
-        serde_json::to_string(shape).map_err(|error| rusqlite::Error::InvalidParameterName(error.to_string()))?;
-    file::set_meta(connection, "shape", &text)?;
+    file::set_meta(connection, "shape", &planned.shape_text()?)?;
+    connection.execute_batch(NAME_SHAPE)?;
+    if planned.held != Shape::default() {
+        note_position(connection)?;
+    }
     Ok(ran)
 }
+
+/// Gives the shape another name.
+const NAME_SHAPE: &str = "INSERT INTO _meta(key,value) VALUES('shape_id',lower(hex(randomblob(16)))) \
+                          ON CONFLICT(key) DO UPDATE SET value=excluded.value";
 
 /// A rule that stored rows break, with the first of them.
 fn broken_by(connection: &Connection, verification: &Verification) -> rusqlite::Result<Option<String>> {

@@ -1,15 +1,21 @@
 //! One database file: a handle that is cheap to clone, one writer behind it, and readers that never wait for it.
 
 mod read_only;
+mod backup;
+mod queue;
+mod region;
 mod retention;
 mod writer;
 mod migrate;
 mod refusal;
 mod requests;
+mod doing;
 mod sweeper;
 mod view;
+mod told;
 mod log;
 mod page;
+mod files;
 mod reader;
 mod choice;
 mod file;
@@ -17,24 +23,32 @@ mod position;
 mod meters;
 mod value;
 
+pub use backup::{Backup, BackupError, backup};
 pub use choice::Chosen;
 pub use file::{LOCK_NAME, OpenError, libsql_version, sqlite_version};
 pub use log::{Alterations, Altered, FollowError, Interest, Interesting, Key, State, Step};
 pub use meters::{Load, Meters};
 pub use migrate::{MigrateError, Mode, Ran};
+pub use queue::{Fate, Queue, QueueError};
 pub use reader::{Cell, Flow, ReadError, Reader, Record};
+pub use region::{FRAME_BYTES, Health, Progress};
 pub use retention::Retention;
+pub use told::{Witness, Witnessed};
 pub use view::View;
 pub use writer::CommitError;
 
 use crate::catalog::Catalog;
 use crate::commit::{Commit, Committed};
 use crate::limits;
+use crate::primary::Primary;
+use arc_swap::{ArcSwap, Guard};
+use files::Files;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 use stoa_schema::model::Schema;
 use tokio::sync::watch;
+use told::Told;
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
@@ -49,10 +63,6 @@ pub struct Options {
     pub retention: Option<Retention>,
 }
 
-/// Hears what each commit changed when it can be read already, but before anybody is answered and before the position of the
-/// store moves: what it keeps of the records is right for every position that is reached. It holds up every write.
-pub type Witness = Box<dyn Fn(&Step<'_>) + Send + Sync>;
-
 /// A database, open. Clones share it; the last one to go closes it.
 #[derive(Clone)]
 pub struct Store {
@@ -60,20 +70,23 @@ pub struct Store {
 }
 
 struct Shared {
-    readers: reader::Readers,
-    /// Goes through the log; `None` if it cannot be had.
-    following: OnceLock<Option<reader::Readers>>,
-    /// For those who begin to follow it; likewise.
-    joining: OnceLock<Option<reader::Readers>>,
+    files: Arc<ArcSwap<Files>>,
     /// Ends before the writer, which it asks.
     _keeper: Option<retention::Keeper>,
-    writer: writer::Writer,
-    witness: Arc<OnceLock<Witness>>,
-    meters: Meters,
-    position: Arc<position::Position>,
-    log: Box<str>,
+    writer: Writers,
+    told: Told,
     secret: Box<[u8]>,
-    path: PathBuf,
+    folder: PathBuf,
+    /// What waits for the primary of a region.
+    queue: Option<Arc<Queue>>,
+}
+
+/// Who carries out commits.
+enum Writers {
+    /// A thread of this process.
+    Here(writer::Writer),
+    /// A primary elsewhere.
+    There(region::RegionWriter),
 }
 
 /// Brings the database in a folder to a schema, and does nothing else with it. `announce` hears, before the first change,
@@ -89,6 +102,24 @@ pub fn migrate(
 ) -> Result<Vec<Ran>, OpenError> {
     let opened = file::open(folder)?;
     Ok(migrate::migrate(&opened.writing, schema, mode, announce)?)
+}
+
+/// Brings the primary of a region to a schema, and does nothing else with it; the region's replica in `folder` is brought there
+/// too. `announce` hears what will be lost and what converted, a line each.
+///
+/// # Errors
+/// As [`Store::join`]; what `mode` allows to lose is no error.
+pub async fn migrate_primary(
+    folder: &Path,
+    primary: &Primary,
+    schema: Schema,
+    mode: Mode,
+    announce: &mut (dyn FnMut(&[String]) + Send),
+) -> Result<Vec<Ran>, OpenError> {
+    let options = Options { folder: folder.to_owned(), readers: 1, sweep: false, retention: None };
+    let joined = region::join(&options, primary, schema, mode, announce, Arc::new(|_| {})).await?;
+    joined.filler.close().await;
+    Ok(joined.ran)
 }
 
 /// Opens the database in a folder for reading alone, also while another process writes it. No deadline ends its reads.
@@ -107,36 +138,94 @@ impl Store {
     /// data.
     pub fn open(options: &Options, schema: Schema) -> Result<(Store, Arc<Catalog>), OpenError> {
         let opened = file::open(&options.folder)?;
-        let position = Arc::new(position::Position::new(opened.seq));
-        let path = opened.path.clone();
-        let log = opened.log.clone().into_boxed_str();
-        let secret = opened.secret.clone().into_boxed_slice();
-        let witness = Arc::new(OnceLock::new());
-        let meters = Meters::default();
-        let told =
-            writer::Told { position: Arc::clone(&position), witness: Arc::clone(&witness), meters: meters.clone() };
-        let (writer, catalog) = writer::Writer::start(opened, schema, told, options.sweep)?;
-        let readers =
-            reader::Readers::open(&path, options.readers, options.readers, &meters).map_err(OpenError::Database)?;
+        let (path, secret) = (opened.path.clone(), opened.secret.clone());
+        let told = Told::new(opened.log.clone(), opened.seq);
+        let (writer, catalog) = writer::Writer::start(opened, schema, told.clone(), options.sweep)?;
+        let files = Files::open(&path, options.readers, &told.meters).map_err(OpenError::Database)?;
+        let files = Arc::new(ArcSwap::from_pointee(files));
+        let trimmer = writer.trimmer();
+        let trim = move |through| trimmer.trim(through);
+        let store = Self::of(options, files, Writers::Here(writer), told, secret, trim)?;
+        Ok((store, catalog))
+    }
+
+    /// Opens the replica of a region in a folder, fills one if there is none, and brings the tables of its primary to `schema`.
+    /// `progress` hears how far the first filling is. The store works on the runtime that this is called on.
+    ///
+    /// # Errors
+    /// As [`Store::open`], or the primary refuses. As long as it is away, a region without a replica waits for it.
+    pub async fn join(
+        options: &Options,
+        primary: &Primary,
+        schema: Schema,
+        progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    ) -> Result<(Store, Arc<Catalog>), OpenError> {
+        let joined = region::join(options, primary, schema, Mode::Additive, &mut |_| {}, progress).await?;
+        let region::Joined { region, filler, catalog, secret, revision, .. } = joined;
+        let (files, told) = (region.files(), region.told().clone());
+        let writer = region::RegionWriter::start(region, filler, &catalog, revision, options.sweep);
+        let trim = writer.trimmer();
+        let store = Self::of(options, files, Writers::There(writer), told, secret, trim)?;
+        Ok((store, catalog))
+    }
+
+    fn of(
+        options: &Options,
+        files: Arc<ArcSwap<Files>>,
+        writer: Writers,
+        told: Told,
+        secret: Vec<u8>,
+        trim: impl Fn(u64) -> Result<std::time::Duration, writer::TrimError> + Send + 'static,
+    ) -> Result<Self, OpenError> {
+        let unusable = |source| OpenError::Folder { folder: options.folder.clone(), source };
+        let read = Arc::clone(&files);
+        let path = move || read.load().path().to_owned();
         let keep = |retention| {
-            retention::Keeper::start(retention, path.clone(), Arc::clone(&position), writer.trimmer(), meters.clone())
-                .map_err(|source| OpenError::Folder { folder: options.folder.clone(), source })
+            retention::Keeper::start(retention, path, Arc::clone(&told.position), trim, told.meters.clone())
         };
-        let _keeper = options.retention.map(keep).transpose()?;
-        let (following, joining) = (OnceLock::new(), OnceLock::new());
-        let shared =
-            Shared { readers, following, joining, _keeper, writer, witness, meters, position, log, secret, path };
-        Ok((Store { shared: Arc::new(shared) }, catalog))
+        let _keeper = options.retention.map(keep).transpose().map_err(unusable)?;
+        let queue = match writer {
+            Writers::Here(_) => None,
+            Writers::There(_) => Some(Arc::new(Queue::open(&options.folder).map_err(OpenError::Database)?)),
+        };
+        let (secret, folder) = (secret.into_boxed_slice(), options.folder.clone());
+        Ok(Self { shared: Arc::new(Shared { files, _keeper, writer, told, secret, folder, queue }) })
+    }
+
+    /// How a region stands to its primary; `None`: this store is its own primary.
+    pub fn health(&self) -> Option<Health> {
+        match &self.shared.writer {
+            Writers::Here(_) => None,
+            Writers::There(writer) => Some(writer.region().health()),
+        }
+    }
+
+    /// For how long it is not known that what is read here is all there is; `None`: it is.
+    pub fn age(&self) -> Option<std::time::Duration> {
+        match &self.shared.writer {
+            Writers::Here(_) => None,
+            Writers::There(writer) => writer.region().age(),
+        }
+    }
+
+    /// What waits in a region for its primary; `None`: this store is its own primary.
+    pub fn queue(&self) -> Option<Arc<Queue>> {
+        self.shared.queue.clone()
+    }
+
+    /// Tells whenever the history of the database has become another one: what is followed must begin anew.
+    pub fn histories(&self) -> watch::Receiver<u64> {
+        self.shared.told.histories.subscribe()
     }
 
     /// The position of the change log that every read from now on includes.
     pub fn position(&self) -> u64 {
-        self.shared.position.reached()
+        self.shared.told.position.reached()
     }
 
     /// Whether whoever has read before this call has seen nothing that [`Store::position`] does not include by now.
     pub fn is_settled(&self) -> bool {
-        self.shared.position.is_settled()
+        self.shared.told.position.is_settled()
     }
 
     /// Waits until a position that a reading has seen is reached: no time at all, unless it is the commit of this moment.
@@ -170,31 +259,35 @@ impl Store {
 
     /// Lets `witness` hear of every commit from now on. Only the first one is ever heard.
     pub fn set_witness(&self, witness: Witness) {
-        if self.shared.witness.set(witness).is_err() {
+        if self.shared.told.witness.set(witness).is_err() {
             tracing::error!("a store has one witness only");
         }
     }
 
     /// Tells whenever that position has moved on.
     pub fn positions(&self) -> watch::Receiver<u64> {
-        self.shared.position.watch()
+        self.shared.told.position.watch()
     }
 
     /// What can be measured of it.
     pub fn meters(&self) -> &Meters {
-        &self.shared.meters
+        &self.shared.told.meters
     }
 
     /// What waits and works now.
     pub fn load(&self) -> Load {
-        let (readers, streams) = self.shared.readers.crew();
-        let queued_commits = self.shared.writer.queued();
-        Load { queued_commits, queued_reads: self.shared.readers.queued(), readers, streams }
+        let files = self.shared.files.load();
+        let (readers, streams) = files.readers().crew();
+        let queued_commits = match &self.shared.writer {
+            Writers::Here(writer) => writer.queued(),
+            Writers::There(writer) => writer.queued(),
+        };
+        Load { queued_commits, queued_reads: files.readers().queued(), readers, streams }
     }
 
     /// The identity of the change log; a database that was made anew or restored has another.
-    pub fn log(&self) -> &str {
-        &self.shared.log
+    pub fn log(&self) -> Guard<Arc<String>> {
+        self.shared.told.log.load()
     }
 
     /// A key that only this database has, for signing what clients hand back.
@@ -202,17 +295,12 @@ impl Store {
         &self.shared.secret
     }
 
-    /// The database file.
-    pub fn path(&self) -> &Path {
-        &self.shared.path
-    }
-
     /// Says who works on the folder; others who find it locked are told ([`OpenError::Locked`]).
     ///
     /// # Errors
     /// The lock file cannot be written.
     pub fn sign(&self, text: &str) -> std::io::Result<()> {
-        file::sign(&self.shared.path, text)
+        file::sign(&self.shared.folder, text)
     }
 
     /// Carries out a commit. Once this has been called, dropping the future does not undo it.
@@ -220,7 +308,10 @@ impl Store {
     /// # Errors
     /// It was rejected, or the database cannot take it now.
     pub async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
-        self.shared.writer.commit(commit).await
+        match &self.shared.writer {
+            Writers::Here(writer) => writer.commit(commit).await,
+            Writers::There(writer) => writer.commit(commit).await,
+        }
     }
 
     /// Brings the tables to another schema, while everything goes on.
@@ -228,7 +319,10 @@ impl Store {
     /// # Errors
     /// It would lose data, or the database failed.
     pub async fn migrate(&self, schema: Schema) -> Result<Arc<Catalog>, MigrateError> {
-        self.shared.writer.migrate(schema).await
+        match &self.shared.writer {
+            Writers::Here(writer) => writer.migrate(schema).await,
+            Writers::There(writer) => writer.migrate(schema).await,
+        }
     }
 
     /// Runs `work` on a reader thread and hands back its result.
@@ -239,7 +333,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Reader) -> T + Send + 'static,
     ) -> Result<T, ReadError> {
-        self.shared.readers.run(work).await
+        self.shared.files.load_full().readers().run(work).await
     }
 
     /// Starts `work` on a reader thread; it reports in its own way.
@@ -247,7 +341,7 @@ impl Store {
     /// # Errors
     /// Too many reads wait already, or the store is closing.
     pub fn start(&self, work: impl FnOnce(&Reader) + Send + 'static) -> Result<(), ReadError> {
-        self.shared.readers.start(work)
+        self.shared.files.load().readers().start(work)
     }
 
     /// As [`Store::start`], on a thread that is kept for going through the change log.
@@ -255,7 +349,7 @@ impl Store {
     /// # Errors
     /// Too many wait already, or there is no such thread.
     pub fn start_following(&self, work: impl FnOnce(&Reader) + Send + 'static) -> Result<(), ReadError> {
-        self.start_beside(&self.shared.following, 1, work)
+        self.shared.files.load().start_following(work)
     }
 
     /// As [`Store::start`], on threads that are kept for those who begin to follow the change log.
@@ -263,30 +357,19 @@ impl Store {
     /// # Errors
     /// Too many wait already, or there are no such threads.
     pub fn start_joining(&self, work: impl FnOnce(&Reader) + Send + 'static) -> Result<(), ReadError> {
-        self.start_beside(&self.shared.joining, limits::JOINING_THREADS, work)
-    }
-
-    /// Starts `work` on threads of their own kind, which are started for the first who needs them.
-    fn start_beside(
-        &self,
-        beside: &OnceLock<Option<reader::Readers>>,
-        threads: usize,
-        work: impl FnOnce(&Reader) + Send + 'static,
-    ) -> Result<(), ReadError> {
-        let open = || reader::Readers::open(&self.shared.path, threads, 0, &self.shared.meters);
-        let readers = beside.get_or_init(|| {
-            open().inspect_err(|error| tracing::error!(%error, "nobody can follow the change log")).ok()
-        });
-        readers.as_ref().ok_or(ReadError::Closed)?.start(work)
+        self.shared.files.load().start_joining(work)
     }
 
     /// Runs a short `work` (a point read) on this thread; `None` if every connection kept for that is in use.
     pub fn read_here<T>(&self, work: impl FnOnce(&Reader) -> T) -> Option<T> {
-        self.shared.readers.run_here(work)
+        self.shared.files.load().readers().run_here(work)
     }
 
     /// Waits until every commit that was accepted is carried out, and lets no other in.
     pub async fn close(&self) {
-        self.shared.writer.close().await;
+        match &self.shared.writer {
+            Writers::Here(writer) => writer.close().await,
+            Writers::There(writer) => writer.close().await,
+        }
     }
 }

@@ -46,6 +46,13 @@ impl Position {
         }
     }
 
+    /// Says that the log is another one, which stands at `seq`.
+    pub(super) fn restart(&self, seq: u64) {
+        self.reached.store(seq, Ordering::Release);
+        self.prepare(seq);
+        self.told.send_replace(seq);
+    }
+
     pub(super) fn watch(&self) -> watch::Receiver<u64> {
         self.told.subscribe()
     }

@@ -1,6 +1,7 @@
 //! What became of writes that carried an idempotency key, kept in the transaction of their effect.
 
-use crate::commit::{Commit, Outcome, RequestKey};
+use crate::commit::{Commit, Outcome, RequestKey, WriteKind};
+use crate::image;
 use crate::limits;
 use crate::sql::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -33,10 +34,15 @@ pub(super) fn kept(
     if fingerprint != request.fingerprint {
         return Ok(Kept::Another);
     }
+    read(commit, &outcomes).map(Kept::Outcomes)
+}
+
+/// Reads the outcomes that are kept of a commit.
+pub(super) fn read(commit: &Commit, outcomes: &str) -> rusqlite::Result<Vec<Outcome>> {
     let damaged = |error: serde_json::Error| rusqlite::Error::InvalidParameterName(format!("_requests: {error}"));
-    let stored: Vec<Stored> = serde_json::from_str(&outcomes).map_err(damaged)?;
-    let tables = commit.writes.iter().map(|write| commit.catalog.table(write.table));
-    Ok(Kept::Outcomes(stored.into_iter().zip(tables).map(|(stored, table)| stored.outcome(table)).collect()))
+    let stored: Vec<Line> = serde_json::from_str(outcomes).map_err(damaged)?;
+    let lines = stored.into_iter().zip(&commit.writes);
+    Ok(lines.map(|(line, write)| line.outcome(commit.catalog.table(write.table), &write.kind)).collect())
 }
 
 /// Keeps what a request did, and forgets some of those whose time has passed.
@@ -59,9 +65,55 @@ pub(super) fn keep(
     connection.prepare_cached(insert)?.execute(params![request.key, request.fingerprint, at, text]).map(|_| ())
 }
 
-fn oldest(moment: Moment) -> i64 {
+/// Before this nothing is kept.
+pub(super) fn oldest(moment: Moment) -> i64 {
     let kept = i64::try_from(limits::REQUESTS_KEPT.as_millis()).unwrap_or(i64::MAX);
     moment.at.millis().saturating_sub(kept)
+}
+
+/// What is kept of one write.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Told(Stored),
+    Logged(Logged),
+}
+
+impl Line {
+    fn outcome(self, table: &Table, kind: &WriteKind) -> Outcome {
+        match self {
+            Self::Told(stored) => stored.outcome(table),
+            Self::Logged(logged) => logged.outcome(table, kind),
+        }
+    }
+}
+
+/// What a write did whose steps ran where nobody could look at them: how many rows it wrote, and what the change log says of
+/// the last one: operation, revision, and the record after it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Logged(pub(super) u64, pub(super) Option<i64>, pub(super) Option<i64>, pub(super) Option<String>);
+
+impl Logged {
+    pub(super) fn outcome(self, table: &Table, kind: &WriteKind) -> Outcome {
+        let Self(rows, operation, revision, after) = self;
+        let created = operation == Some(1);
+        match kind {
+            WriteKind::Delete { .. } => Outcome::Deleted,
+            WriteKind::PatchMatching { .. } | WriteKind::DeleteMatching { .. } => Outcome::Counted(rows),
+            WriteKind::InsertMissing(_) | WriteKind::PutChanged(_) if rows == 0 => Outcome::Kept,
+            WriteKind::PutChanged(_) => Outcome::Written { created },
+            WriteKind::Insert(_)
+            | WriteKind::InsertMissing(_)
+            | WriteKind::Put(_)
+            | WriteKind::Merge { .. }
+            | WriteKind::Patch { .. } => {
+                let values = after.as_deref().map(|image| image::read(table, image)).unwrap_or_default();
+                let mut record: Vec<Value> = values.into_iter().map(Option::unwrap_or_default).collect();
+                record.resize(table.attributes.len(), Value::Null);
+                Outcome::Stored { revision: revision.unwrap_or_default(), record, created }
+            }
+        }
+    }
 }
 
 /// An outcome as it is kept. Values stand under the names of their attributes: the schema may change meanwhile.

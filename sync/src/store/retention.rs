@@ -8,7 +8,7 @@
 use super::meters::Meters;
 use super::position::Position;
 use super::reader::{self, ReadError, Reader};
-use super::writer::{TrimError, Trimmer};
+use super::writer::TrimError;
 use crate::limits;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::convert::Infallible;
@@ -36,15 +36,15 @@ pub(super) struct Keeper {
 impl Keeper {
     pub(super) fn start(
         retention: Retention,
-        path: PathBuf,
+        path: impl Fn() -> PathBuf + Send + 'static,
         position: Arc<Position>,
-        trimmer: Trimmer,
+        trim: impl Fn(u64) -> Result<Duration, TrimError> + Send + 'static,
         meters: Meters,
     ) -> std::io::Result<Self> {
         let (alive, ended) = bounded(0);
         let work = move || {
-            run(&ended, &path, &position, |log| {
-                let kept = log.keep(retention, &trimmer);
+            run(&ended, path, &position, |log| {
+                let kept = log.keep(retention, &trim);
                 meters.log_bytes.set(i64::try_from(log.bytes).unwrap_or(i64::MAX));
                 kept
             })
@@ -57,11 +57,11 @@ impl Keeper {
 /// Looks at the log whenever it may have changed, until nobody needs it any more.
 fn run(
     ended: &Receiver<Infallible>,
-    path: &std::path::Path,
+    path: impl Fn() -> PathBuf,
     position: &Position,
     keep: impl Fn(&mut Log) -> Result<Rest, KeepError>,
 ) {
-    let mut log = None;
+    let mut log: Option<Log> = None;
     let (mut seen, mut moved) = (0, Instant::now());
     let mut rest = limits::LOG_LOOK;
     while ended.recv_timeout(rest) == Err(RecvTimeoutError::Timeout) {
@@ -69,9 +69,11 @@ fn run(
         if std::mem::replace(&mut seen, now) != now {
             moved = Instant::now();
         }
+        let path = path();
         let kept = match &mut log {
-            Some(log) => keep(log),
-            None => Log::open(path).map_err(KeepError::Read).and_then(|opened| keep(log.insert(opened))),
+            Some(log) if log.path == path => keep(log),
+            // The first look, or another file took its place.
+            _ => Log::open(path).map_err(KeepError::Read).and_then(|opened| keep(log.insert(opened))),
         };
         rest = match kept {
             Ok(Rest::Short(rest)) => rest,
@@ -105,6 +107,7 @@ enum KeepError {
 
 /// The log, and what is known of its size.
 struct Log {
+    path: PathBuf,
     reader: Reader,
     /// Up to here it is measured.
     measured: u64,
@@ -120,18 +123,22 @@ struct Change {
 }
 
 impl Log {
-    fn open(path: &std::path::Path) -> Result<Self, ReadError> {
-        Ok(Self { reader: reader::connect_alone(path)?, measured: 0, bytes: 0 })
+    fn open(path: PathBuf) -> Result<Self, ReadError> {
+        Ok(Self { reader: reader::connect_alone(&path)?, path, measured: 0, bytes: 0 })
     }
 
     /// Measures some of what is not measured, and has some taken away of what is beyond the bounds.
-    fn keep(&mut self, retention: Retention, trimmer: &Trimmer) -> Result<Rest, KeepError> {
+    fn keep(
+        &mut self,
+        retention: Retention,
+        trim: &dyn Fn(u64) -> Result<Duration, TrimError>,
+    ) -> Result<Rest, KeepError> {
         let began = Instant::now();
         let more_to_measure = self.measure()?;
         let mut worked = began.elapsed();
         let beyond = self.beyond(retention)?;
         if let Some(Beyond { through, bytes }) = beyond {
-            worked += trimmer.trim(through)?;
+            worked += trim(through)?;
             self.bytes = self.bytes.saturating_sub(bytes);
         }
         let more = more_to_measure || beyond.is_some();

@@ -39,3 +39,16 @@ pub(super) fn owned(attribute: &Attribute, stored: ValueRef<'_>) -> Value {
         }
     }
 }
+
+/// A value as a parameter of a statement for the primary.
+pub(super) fn wire(value: &Value) -> libsql_hrana::proto::Value {
+    use libsql_hrana::proto::Value as Wire;
+    match value {
+        Value::Null => Wire::Null,
+        Value::Bool(flag) => Wire::Integer { value: i64::from(*flag) },
+        Value::Int(number) => Wire::Integer { value: *number },
+        Value::Float(number) => Wire::Float { value: *number },
+        Value::Text(text) | Value::List(text) | Value::Json(text) => Wire::Text { value: text.as_str().into() },
+        Value::Bytes(bytes) => Wire::Blob { value: bytes.clone().into() },
+    }
+}

@@ -8,30 +8,28 @@
 //! commit by itself, while the earlier commits of the group are gone. So after every failure the transaction is looked
 //! for; if it is gone, nobody is answered and the group runs again, one commit at a time.
 
-use super::Witness;
+use super::doing::{self, Did, Doing};
 use super::file::{self, OpenError, Opened};
-use super::log;
-use super::meters::Meters;
 use super::migrate::{MigrateError, Mode, migrate};
-use super::position::Position;
 use super::refusal;
 use super::requests::{self, Kept};
 use super::retention;
 use super::sweeper::Sweeper;
-use super::value::{Param, owned};
+use super::told::Told;
+use super::value::Param;
 use crate::catalog::Catalog;
 use crate::commit::{Commit, Committed, Outcome, Reason, Rejected, Write};
 use crate::limits;
-use crate::sql::{self, Moment, Step, Wanted};
+use crate::sql::{self, Moment, Step};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use rusqlite::{Connection, Params, Statement, params_from_iter};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, params_from_iter};
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{self, Duration, SystemTime, UNIX_EPOCH};
 use stoa_schema::model::{Schema, Table};
 use stoa_schema::time::Instant;
-use stoa_schema::value::Value;
 use tokio::sync::oneshot;
 
 /// Why a commit did not happen.
@@ -52,6 +50,21 @@ pub enum CommitError {
     /// libSQL failed: the disk is full, the file is damaged. Nothing was written.
     #[error("the database failed: {0}")]
     Database(rusqlite::Error),
+    /// The primary cannot be reached. Nothing was written.
+    #[error("the primary cannot be reached; nothing was written")]
+    Unreachable,
+    /// The primary was asked and did not answer: what was asked may have been written.
+    #[error("the primary did not answer; the write may have happened")]
+    Unconfirmed,
+    /// The primary's tables are not those of this schema. Nothing was written.
+    #[error("the primary has the tables of another schema; nothing was written")]
+    Outdated,
+    /// It has more writes than a primary takes at once. Nothing was written.
+    #[error("a commit through a region may have {} writes", limits::COMMIT_WRITES)]
+    TooLarge,
+    /// The primary refuses for a reason that is none of the schema's. Nothing was written.
+    #[error("the primary refuses: {0}")]
+    Primary(String),
 }
 
 /// Why the change log was not trimmed.
@@ -73,24 +86,6 @@ enum Request {
     Migrate(Schema, oneshot::Sender<Result<Arc<Catalog>, MigrateError>>),
     Trim(u64, oneshot::Sender<rusqlite::Result<Duration>>),
     Close(oneshot::Sender<()>),
-}
-
-/// Who is told of a commit before anybody is answered.
-pub(super) struct Told {
-    pub(super) position: Arc<Position>,
-    pub(super) witness: Arc<OnceLock<Witness>>,
-    pub(super) meters: Meters,
-}
-
-impl Told {
-    /// A commit up to `seq` can be read.
-    fn committed(&self, connection: &Connection, seq: u64) {
-        let from = self.position.reached();
-        if let Some(witness) = self.witness.get().filter(|_| seq > from) {
-            witness(&log::Step::new(connection, from, seq));
-        }
-        self.position.reach(seq);
-    }
 }
 
 /// The queue to the writer thread.
@@ -409,14 +404,7 @@ impl WriterThread {
     }
 
     fn moment(&mut self) -> Moment {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let micros = i64::try_from(now.as_micros()).unwrap_or(i64::MAX / 2);
-        self.revision = micros.max(self.revision + 1);
-        let at = Instant::from_millis(micros / 1_000).or(Instant::from_millis(0));
-        Moment {
-            revision: self.revision,
-            at: at.unwrap_or_else(|| unreachable!("1970 is between the years 0 and 9999")),
-        }
+        next_moment(&mut self.revision)
     }
 
     fn last_seq(&self) -> rusqlite::Result<u64> {
@@ -424,6 +412,15 @@ impl WriterThread {
         let seq: i64 = statement.query_row([], |row| row.get(0))?;
         Ok(seq.unsigned_abs())
     }
+}
+
+/// Now; its revision is greater than the last one, which it becomes.
+pub(super) fn next_moment(last: &mut i64) -> Moment {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let micros = i64::try_from(now.as_micros()).unwrap_or(i64::MAX / 2);
+    *last = micros.max(*last + 1);
+    let at = Instant::from_millis(micros / 1_000).or(Instant::from_millis(0));
+    Moment { revision: *last, at: at.unwrap_or_else(|| unreachable!("1970 is between the years 0 and 9999")) }
 }
 
 /// The commits that wait already, up to the bounds of a group; a request of another kind ends it and is handed back.
@@ -462,7 +459,12 @@ fn answer(group: Vec<Waiting>, outcomes: Vec<Result<Committed, CommitError>>) {
 
 /// Carries out one commit inside the open transaction; when it fails, nothing of it remains. Without others in the
 /// transaction that needs no savepoint, which would keep a copy of every page it changes.
-fn one(connection: &Connection, commit: &Commit, moment: Moment, sole: bool) -> Result<Committed, CommitError> {
+pub(super) fn one(
+    connection: &Connection,
+    commit: &Commit,
+    moment: Moment,
+    sole: bool,
+) -> Result<Committed, CommitError> {
     let database = CommitError::Database;
     // A single statement undoes itself when it fails.
     let single = commit.writes.len() == 1 && commit.once.is_none() && commit.request.is_none();
@@ -552,7 +554,7 @@ impl From<rusqlite::Error> for Failure {
 }
 
 /// Carries out the write at a position of a commit.
-fn carry_out(
+pub(super) fn carry_out(
     connection: &Connection,
     commit: &Commit,
     index: usize,
@@ -569,92 +571,30 @@ fn carry_out(
 
 fn steps(connection: &Connection, catalog: &Catalog, write: &Write, moment: Moment) -> Result<Outcome, Failure> {
     let table = catalog.table(write.table);
-    let mut existed = false;
-    let mut outcome = Outcome::Kept;
+    let mut doing = Doing::new(table, write, moment);
     for step in sql::steps(catalog, write, moment) {
-        let wanted = step.wanted;
-        if wanted == Wanted::InsertElse && outcome != Outcome::Kept {
+        if doing.is_done_without(step.wanted) {
             continue;
         }
-        match run(connection, table, step, moment)? {
-            Some(Outcome::Stored { revision, record, created }) => {
-                outcome = Outcome::Stored { revision, record, created: created || (!existed && is_put(write)) };
-            }
-            Some(Outcome::Written { .. }) => outcome = Outcome::Written { created: !existed },
-            Some(other) => outcome = other,
-            None if wanted == Wanted::Existence => existed = true,
-            None => {}
-        }
+        let did = run(connection, table, &step)?;
+        doing.take(step.wanted, step.params, did).map_err(Failure::Reason)?;
     }
-    Ok(outcome)
+    Ok(doing.outcome())
 }
 
-fn is_put(write: &Write) -> bool {
-    matches!(write.kind, crate::commit::WriteKind::Put(_))
-}
-
-/// Runs a step. `None` from [`Wanted::Existence`] means that the record exists.
-fn run(connection: &Connection, table: &Table, step: Step<'_>, moment: Moment) -> Result<Option<Outcome>, Failure> {
+fn run(connection: &Connection, table: &Table, step: &Step<'_>) -> rusqlite::Result<Did> {
     let mut statement = connection.prepare_cached(&step.sql)?;
     let params = params_from_iter(step.params.iter().map(Param));
-    let stored = |found: Option<(i64, Vec<Value>)>, created| {
-        found.map(|(revision, record)| Outcome::Stored { revision, record, created })
-    };
-    match step.wanted {
-        Wanted::Assertion | Wanted::Clearing => statement.execute(params).map(|_| None).map_err(Failure::from),
-        Wanted::Existence => Ok(if statement.exists(params)? { None } else { Some(Outcome::Kept) }),
-        Wanted::Insert | Wanted::InsertMissing if table.computes() => {
-            Ok(Some(stored(returned(&mut statement, table, params)?, true).unwrap_or(Outcome::Kept)))
-        }
-        Wanted::Insert => {
-            statement.execute(params)?;
-            let mut record = step.params;
-            record.pop();
-            if record[table.key.0] == Value::Null {
-                // An integer key that was left open is the rowid, which SQLite chose.
-                record[table.key.0] = Value::Int(connection.last_insert_rowid());
-            }
-            Ok(Some(Outcome::Stored { revision: moment.revision, record, created: true }))
-        }
-        Wanted::InsertMissing => {
-            if statement.execute(params)? == 0 {
-                return Ok(Some(Outcome::Kept));
-            }
-            let mut record = step.params;
-            record.pop();
-            Ok(Some(Outcome::Stored { revision: moment.revision, record, created: true }))
-        }
-        Wanted::Update => Ok(stored(returned(&mut statement, table, params)?, false)),
-        Wanted::InsertElse => Ok(stored(returned(&mut statement, table, params)?, true)),
-        Wanted::Record => match stored(returned(&mut statement, table, params)?, false) {
-            Some(stored) => Ok(Some(stored)),
-            None => Err(Failure::Reason(Reason::Missing)),
-        },
-        Wanted::Change => match statement.execute(params)? {
-            0 => Ok(Some(Outcome::Kept)),
-            _ => Ok(Some(Outcome::Written { created: false })),
-        },
-        Wanted::Delete => match statement.execute(params)? {
-            0 => Err(Failure::Reason(Reason::Missing)),
-            _ => Ok(Some(Outcome::Deleted)),
-        },
-        Wanted::Count => Ok(Some(Outcome::Counted(statement.execute(params)? as u64))),
+    if !doing::returns(step.wanted, table) {
+        let rows = statement.execute(params)? as u64;
+        return Ok(Did::Wrote { rows, rowid: connection.last_insert_rowid() });
     }
-}
-
-/// The record that a statement returns: its revision and its values.
-fn returned(
-    statement: &mut Statement<'_>,
-    table: &Table,
-    params: impl Params,
-) -> rusqlite::Result<Option<(i64, Vec<Value>)>> {
+    let columns = statement.column_count();
     let mut rows = statement.query(params)?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let revision = row.get(0)?;
-    let values = table.attributes.iter().enumerate();
-    let record =
-        values.map(|(at, attribute)| Ok(owned(attribute, row.get_ref(at + 1)?))).collect::<rusqlite::Result<_>>()?;
+    let Some(row) = rows.next()? else { return Ok(Did::Returned(None)) };
+    let cells: Vec<ValueRef<'_>> = (0..columns).map(|at| row.get_ref(at)).collect::<rusqlite::Result<_>>()?;
+    let record = doing::record(table, cells.into_iter());
     // The statement has done its work only when it has run to its end.
     while rows.next()?.is_some() {}
-    Ok(Some((revision, record)))
+    Ok(Did::Returned(record))
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use stoa_runtime::app::AppFolder;
 use stoa_runtime::cache::Counts;
-use stoa_runtime::http::{Origins, Service, Tables, converse};
+use stoa_runtime::http::{Origins, Place, Service, Tables, converse};
 use stoa_sync::Store;
 use stoa_sync::store::Options;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -32,7 +32,7 @@ async fn run(kind: &str, requests: usize) -> Result<(), Box<dyn Error>> {
     let (store, catalog) = Store::open(&options, schema)?;
     let tables = Tables::new(catalog, CACHE_BYTES, Arc::new(Counts::default()));
     let origins = Origins { local_only: true, ..Origins::default() };
-    let service = Arc::new(Service::new(store.clone(), tables, origins, folder.path().join("web")));
+    let service = Arc::new(Service::new(store.clone(), tables, origins, folder.path().join("web"), Place::default()));
     let (mine, theirs) = tokio::io::duplex(64 << 10);
     let shutdown = CancellationToken::new();
     let serving = tokio::spawn(converse(theirs, service, shutdown.clone()));

@@ -64,7 +64,7 @@ impl Renderer {
     }
 
     /// The catalog.
-    pub fn catalog(&self) -> &Catalog {
+    pub fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
     }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use stoa_sync::store::ReadError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -34,13 +35,42 @@ pub(super) fn answer(
         send(&sending, subscription, &sender).await;
         drop(permit);
     });
+    let mut answer = stream(chunks);
+    respond::at(answer.headers_mut(), position);
+    answer
+}
+
+/// The answer that tells one thing when it is known.
+pub(super) fn once(hub: &Arc<Hub>, told: impl Future<Output = serde_json::Value> + Send + 'static) -> Answer {
+    let (chunks, receiver) = mpsc::channel(limits::STREAM_CHUNKS);
+    let closing = hub.closing().clone();
+    hub.connections().spawn(async move {
+        let mut told = pin!(told);
+        let mut heartbeat = interval_at(Instant::now() + limits::PING_INTERVAL, limits::PING_INTERVAL);
+        loop {
+            tokio::select! {
+                () = closing.cancelled() => return,
+                () = chunks.closed() => return,
+                value = &mut told => {
+                    _ = chunks.send(Ok(Bytes::from(format!("data: {value}\n\n")))).await;
+                    return;
+                }
+                _ = heartbeat.tick() => {
+                    _ = chunks.try_send(Ok(Bytes::from_static(b": still here\n\n")));
+                }
+            }
+        }
+    });
+    stream(receiver)
+}
+
+fn stream(chunks: mpsc::Receiver<Result<Bytes, ReadError>>) -> Answer {
     let mut answer = respond::bare(StatusCode::OK, AnswerBody::Streamed(chunks));
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // A proxy that gathers answers would hold events back.
     headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
-    respond::at(headers, position);
     answer
 }
 

@@ -9,7 +9,7 @@ use super::control::{self, Asked};
 use super::handshake::{Handshake, Socket};
 use crate::limits;
 use crate::live::{Ended, Hub, Subscription};
-use futures_util::{Sink, Stream};
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -166,6 +166,30 @@ impl End {
 pub(super) fn answer(hub: &Arc<Hub>, handshake: Handshake, client: impl FnOnce() -> Client + Send + 'static) -> Answer {
     let closing = hub.closing().clone();
     handshake.accept(hub, move |socket| run(socket, client(), closing))
+}
+
+/// Opens a WebSocket that tells one thing when it is known, and ends.
+pub(super) fn once(
+    hub: &Arc<Hub>,
+    handshake: Handshake,
+    told: impl Future<Output = serde_json::Value> + Send + 'static,
+) -> Answer {
+    let closing = hub.closing().clone();
+    handshake.accept(hub, move |mut socket| async move {
+        let (mut told, mut ended) = (pin!(told), pin!(closing.cancelled()));
+        loop {
+            tokio::select! {
+                () = &mut ended => break,
+                value = &mut told => {
+                    _ = socket.send(Message::text(value.to_string())).await;
+                    break;
+                }
+                // Pings are answered while it is read; what else comes in says nothing.
+                heard = socket.next() => if heard.is_none_or(|heard| heard.is_err()) { return },
+            }
+        }
+        _ = tokio::time::timeout(limits::SHUTDOWN_GRACE, socket.close(None)).await;
+    })
 }
 
 /// Serves a socket until one of both sides ends it.

@@ -1,0 +1,636 @@
+//! The writer of a region: commits that wait go to the primary together, as one batch in one round trip, some batches at a
+//! time. A batch whose answer is lost is sent again; it says of itself what was done.
+//!
+//! Whoever asked is answered when what was written can be read here, or after [`limits::CAUGHT_UP_WAIT`]: never with an error
+//! after a commit. What the primary refuses is tried out here, when the replica is as far as the refusal, to say why.
+
+use super::batch::{self, Answer, Became, Unit};
+use super::{Region, filling, migrate};
+use crate::catalog::Catalog;
+use crate::commit::{Commit, Committed, Outcome, Rejected};
+use crate::limits;
+use crate::primary::SendError;
+use crate::store::migrate::{MigrateError, Mode};
+use crate::store::retention;
+use crate::store::sweeper::Sweeper;
+use crate::store::writer::{self, CommitError, TrimError};
+use crate::store::{file, reader};
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use stoa_schema::model::Schema;
+use stoa_schema::value::Value;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use uuid::Uuid;
+
+/// A commit that was accepted.
+struct Waiting {
+    commit: Commit,
+    asker: Asker,
+}
+
+/// Who waits for what becomes of a commit. It counts as unanswered as long as this lives.
+struct Asker {
+    answer: oneshot::Sender<Result<Committed, CommitError>>,
+    _unanswered: Unanswered,
+}
+
+impl Asker {
+    fn tell(self, result: Result<Committed, CommitError>) {
+        // Whoever asked may be gone; the commit stands.
+        _ = self.answer.send(result);
+    }
+}
+
+/// One of the commits that were accepted and are not answered yet.
+struct Unanswered(watch::Sender<usize>);
+
+impl Unanswered {
+    fn count(all: &watch::Sender<usize>) -> Self {
+        all.send_modify(|count| *count += 1);
+        Self(all.clone())
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+/// The queue to the primary.
+pub(in crate::store) struct RegionWriter {
+    queue: mpsc::Sender<Waiting>,
+    closing: watch::Sender<bool>,
+    unanswered: watch::Sender<usize>,
+    sender: Arc<Sender>,
+    filler: filling::Filler,
+}
+
+impl RegionWriter {
+    /// Starts it on the runtime that this is called on.
+    pub(in crate::store) fn start(
+        region: Arc<Region>,
+        filler: filling::Filler,
+        catalog: &Catalog,
+        revision: i64,
+        sweep: bool,
+    ) -> Self {
+        let (queue, waiting) = mpsc::channel(limits::COMMIT_QUEUE);
+        let in_flight = Arc::new(Semaphore::new(limits::BATCHES_IN_FLIGHT));
+        let sweeper = Mutex::new(Sweeper::new(&catalog.schema, sweep));
+        let sender = Arc::new(Sender {
+            region,
+            in_flight,
+            revision: Mutex::new(revision),
+            sweeper,
+            sweep,
+            expecting: tokio::sync::Mutex::default(),
+        });
+        let closing = watch::Sender::new(false);
+        tokio::spawn(Arc::clone(&sender).run(waiting));
+        tokio::spawn(Arc::clone(&sender).tidy(closing.subscribe()));
+        Self { queue, closing, unanswered: watch::Sender::new(0), sender, filler }
+    }
+
+    pub(in crate::store) async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
+        if *self.closing.borrow() {
+            return Err(CommitError::Closed);
+        }
+        if !commit.independent && commit.writes.len() > limits::COMMIT_WRITES {
+            return Err(CommitError::TooLarge);
+        }
+        if let Some(done) = self.sender.done_once(&commit) {
+            return Ok(done);
+        }
+        let (answer, answered) = oneshot::channel();
+        let asker = Asker { answer, _unanswered: Unanswered::count(&self.unanswered) };
+        self.queue.try_send(Waiting { commit, asker }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => CommitError::Busy,
+            mpsc::error::TrySendError::Closed(_) => CommitError::Closed,
+        })?;
+        answered.await.unwrap_or(Err(CommitError::Closed))
+    }
+
+    pub(in crate::store) async fn migrate(&self, schema: Schema) -> Result<Arc<Catalog>, MigrateError> {
+        self.sender.region.serve(&schema)?;
+        migrate::migrate(&self.sender.region, &schema, Mode::Additive, &mut |_| {}).await?;
+        *self.sender.sweeper.lock().unwrap_or_else(PoisonError::into_inner) = Sweeper::new(&schema, self.sender.sweep);
+        Ok(Arc::new(Catalog::new(schema)))
+    }
+
+    pub(in crate::store) fn queued(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    pub(in crate::store) fn region(&self) -> &Arc<Region> {
+        &self.sender.region
+    }
+
+    /// For having the change log trimmed, on a thread that may block.
+    pub(in crate::store) fn trimmer(&self) -> impl Fn(u64) -> Result<Duration, TrimError> + Send + use<> {
+        let (sender, runtime) = (Arc::clone(&self.sender), tokio::runtime::Handle::current());
+        move |through| runtime.block_on(sender.trim(through))
+    }
+
+    /// Waits until every commit that was accepted is answered, and lets no other in.
+    pub(in crate::store) async fn close(&self) {
+        self.closing.send_replace(true);
+        _ = self.unanswered.subscribe().wait_for(|count| *count == 0).await;
+        self.filler.close().await;
+    }
+}
+
+/// What sends batches.
+struct Sender {
+    region: Arc<Region>,
+    in_flight: Arc<Semaphore>,
+    /// The last revision given.
+    revision: Mutex<i64>,
+    sweeper: Mutex<Sweeper>,
+    sweep: bool,
+    /// Whose turn it is to expect which records are made.
+    expecting: tokio::sync::Mutex<()>,
+}
+
+impl Sender {
+    async fn run(self: Arc<Self>, mut waiting: mpsc::Receiver<Waiting>) {
+        let mut held = None;
+        loop {
+            let first = match held.take() {
+                Some(first) => first,
+                None => match waiting.recv().await {
+                    Some(first) => first,
+                    None => return,
+                },
+            };
+            if first.commit.independent {
+                // It takes its turns like the others, a slice at a time.
+                tokio::spawn(Arc::clone(&self).import(first));
+                continue;
+            }
+            let Ok(permit) = Arc::clone(&self.in_flight).acquire_owned().await else { return };
+            let (group, other) = gather(first, &mut waiting);
+            held = other;
+            let sender = Arc::clone(&self);
+            tokio::spawn(async move {
+                sender.group(group).await;
+                drop(permit);
+            });
+        }
+    }
+
+    async fn group(self: Arc<Self>, group: Vec<Waiting>) {
+        #[expect(clippy::cast_precision_loss, reason = "a group is small")]
+        self.region.told.meters.group_commits.observe(group.len() as f64);
+        let mut answers = HashMap::with_capacity(group.len());
+        let mut units = Vec::with_capacity(group.len());
+        for Waiting { commit, asker } in group {
+            let unit = self.unit(Arc::new(commit), None);
+            answers.insert(unit.id, asker);
+            units.push(unit);
+        }
+        let answers = Mutex::new(answers);
+        let tell = move |unit: &Unit, result: Result<Committed, CommitError>| {
+            let asker = answers.lock().unwrap_or_else(PoisonError::into_inner).remove(&unit.id);
+            if let Some(asker) = asker {
+                asker.tell(result);
+            }
+        };
+        self.carry_out(units, Arc::new(tell)).await;
+    }
+
+    /// A commit with a name that stands here already needs no primary.
+    fn done_once(&self, commit: &Commit) -> Option<Committed> {
+        let name = commit.once.as_ref()?;
+        let reader = reader::connect_alone(self.region.files.load().path()).ok()?;
+        file::meta(reader.connection(), name).ok()??;
+        let outcomes = vec![Outcome::Kept; commit.writes.len()];
+        Some(Committed { seq: self.region.told.position.reached(), outcomes, replayed: false })
+    }
+
+    fn unit(&self, commit: Arc<Commit>, one: Option<usize>) -> Unit {
+        let writes = one.map_or(0..commit.writes.len(), |at| at..at + 1);
+        let moment = writer::next_moment(&mut self.revision.lock().unwrap_or_else(PoisonError::into_inner));
+        Unit { commit, writes, id: Uuid::now_v7(), moment, sent_before: false, made: Vec::new() }
+    }
+
+    /// Writes that stand each for itself, in slices; what became of each is told when all are done.
+    async fn import(self: Arc<Self>, Waiting { commit, asker }: Waiting) {
+        let commit = Arc::new(commit);
+        let mut outcomes: Vec<Outcome> = Vec::with_capacity(commit.writes.len());
+        let mut last = 0;
+        while outcomes.len() < commit.writes.len() {
+            let begin = outcomes.len();
+            let end = (begin + slice(&commit, begin)).min(commit.writes.len());
+            let units: Vec<Unit> = (begin..end).map(|at| self.unit(Arc::clone(&commit), Some(at))).collect();
+            let results = Arc::new(Mutex::new(HashMap::with_capacity(units.len())));
+            let told = Arc::clone(&results);
+            let tell = move |unit: &Unit, result: Result<Committed, CommitError>| {
+                told.lock().unwrap_or_else(PoisonError::into_inner).insert(unit.writes.start, result);
+            };
+            let Ok(permit) = self.in_flight.acquire().await else { return };
+            Arc::clone(&self).carry_out(units, Arc::new(tell)).await;
+            drop(permit);
+            let mut results = std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner));
+            for at in begin..end {
+                match results.remove(&at).unwrap_or(Err(CommitError::Closed)) {
+                    Ok(committed) => {
+                        last = last.max(committed.seq);
+                        outcomes.extend(committed.outcomes.into_iter().next());
+                    }
+                    Err(CommitError::Rejected(rejected)) => outcomes.push(Outcome::Refused(rejected.reason)),
+                    Err(error) => {
+                        asker.tell(Err(error));
+                        return;
+                    }
+                }
+            }
+        }
+        asker.tell(Ok(Committed { seq: last, outcomes, replayed: false }));
+    }
+
+    /// Sends units until each is judged, and tells what became of it.
+    fn carry_out(self: Arc<Self>, units: Vec<Unit>, tell: Arc<Tell>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(self.judge_all(units, tell))
+    }
+
+    async fn judge_all(self: Arc<Self>, mut units: Vec<Unit>, tell: Arc<Tell>) {
+        let began = Instant::now();
+        let mut tries = 0;
+        // Of those that expect which record they make, one batch at a time does.
+        let expects = units.iter().any(|unit| !unit.commit.references.is_empty());
+        let alone = if expects { Some(self.expecting.lock().await) } else { None };
+        while !units.is_empty() {
+            if !self.try_what_must_be(&mut units, &tell).await {
+                continue;
+            }
+            match self.send(&mut units, began).await {
+                Ok(Answer::Judged { seq, units: became }) => {
+                    let (done, refused) = judged(&units, became, &tell);
+                    self.answer(done, seq, &tell).await;
+                    tries += 1;
+                    units = self.explain(refused, seq, tries, &tell).await;
+                }
+                Ok(Answer::Outdated) if began.elapsed() > limits::WRITE_DEADLINE => {
+                    return units.iter().for_each(|unit| tell(unit, Err(CommitError::Outdated)));
+                }
+                Ok(Answer::Outdated) => tokio::time::sleep(limits::SEND_AGAIN).await,
+                // Others write: it is nobody's fault.
+                Ok(Answer::Failed(detail)) if is_locked(&detail) && began.elapsed() < limits::WRITE_DEADLINE => {
+                    tokio::time::sleep(limits::LOCKED_AGAIN.mul_f64(fraction())).await;
+                }
+                Ok(Answer::Failed(detail)) if units.len() == 1 => {
+                    tracing::warn!(detail, "the primary refuses a commit");
+                    return units.iter().for_each(|unit| tell(unit, Err(CommitError::Primary(detail.clone()))));
+                }
+                Ok(Answer::Failed(detail)) => {
+                    tracing::warn!(detail, commits = units.len(), "a batch failed; each commit is tried alone");
+                    drop(alone);
+                    for unit in units {
+                        Arc::clone(&self).carry_out(vec![unit], Arc::clone(&tell)).await;
+                    }
+                    return;
+                }
+                Err(error) => return units.iter().for_each(|unit| tell(unit, Err(error.again()))),
+            }
+        }
+    }
+
+    /// Sends units as one batch, again and again until the primary has answered or the time is over.
+    async fn send(&self, units: &mut [Unit], began: Instant) -> Result<Answer, Unsent> {
+        let region = &self.region;
+        let mut may_have_happened = units.iter().any(|unit| unit.sent_before);
+        loop {
+            let Some(shape) = region.shape.load_full() else {
+                if began.elapsed() > limits::SEND_AGAIN * 5 {
+                    return Err(Unsent::Outdated);
+                }
+                tokio::time::sleep(limits::SEND_AGAIN).await;
+                continue;
+            };
+            let composed = batch::compose(&shape, units);
+            let sent = Instant::now();
+            let error = match region.asking.batch(composed.batch.clone(), limits::BATCH_WAIT).await {
+                Ok(result) => {
+                    region.told.meters.sync_seconds.observe(sent.elapsed().as_secs_f64());
+                    return Ok(composed.read(units, &result));
+                }
+                Err(error) => error,
+            };
+            match &error {
+                SendError::Refused(detail) => return Err(Unsent::Refused(detail.clone())),
+                SendError::NotSent(_) => {}
+                SendError::Unanswered(_) => {
+                    may_have_happened = true;
+                    units.iter_mut().for_each(|unit| unit.sent_before = true);
+                }
+            }
+            // Where the primary is known to be away, nobody is kept waiting for it.
+            let patience =
+                if region.pulse.is_away() { limits::PULSE } else { limits::WRITE_DEADLINE - limits::BATCH_WAIT };
+            if began.elapsed() > patience {
+                tracing::debug!(%error, "a batch was not answered");
+                return Err(if may_have_happened { Unsent::Unconfirmed } else { Unsent::Unreachable });
+            }
+            tokio::time::sleep(limits::SEND_AGAIN).await;
+        }
+    }
+
+    /// Tells what was done when it can be read here.
+    async fn answer(&self, done: Vec<(Unit, Vec<Outcome>, bool)>, seq: u64, tell: &Arc<Tell>) {
+        if done.is_empty() {
+            return;
+        }
+        if !self.is_reached(seq, limits::CAUGHT_UP_WAIT).await {
+            tracing::debug!(seq, "a write is answered before it can be read here");
+        }
+        for (unit, outcomes, replayed) in done {
+            tell(&unit, Ok(Committed { seq, outcomes, replayed }));
+        }
+    }
+
+    async fn is_reached(&self, seq: u64, wait: Duration) -> bool {
+        let mut positions = self.region.told.position.watch();
+        let reached = positions.wait_for(|position| *position >= seq);
+        tokio::time::timeout(wait, reached).await.is_ok_and(|reached| reached.is_ok())
+    }
+
+    /// Finds out why units were refused, and tells it; those that nothing forbids any more are to be sent again.
+    async fn explain(&self, refused: Vec<(Unit, String)>, seq: u64, tries: u32, tell: &Arc<Tell>) -> Vec<Unit> {
+        if refused.is_empty() {
+            return Vec::new();
+        }
+        if !self.is_reached(seq, limits::REASON_WAIT).await {
+            tracing::warn!("the replica is too far behind to say why writes were refused");
+            refused.iter().for_each(|(unit, _)| tell(unit, Err(CommitError::Unreachable)));
+            return Vec::new();
+        }
+        let units: Vec<Unit> = refused.iter().map(|(unit, _)| unit.clone()).collect();
+        let tried = self.try_out(units, Order::EachAlone).await;
+        let mut again = Vec::new();
+        for ((mut unit, detail), tried) in refused.into_iter().zip(tried) {
+            // Others may well have made the record that was expected.
+            let most = if unit.made.is_empty() { limits::REFUSED_TRIES } else { limits::EXPECTED_TRIES };
+            match tried {
+                Ok(_) if tries < most => {
+                    unit.made.clear();
+                    again.push(unit);
+                }
+                Ok(_) => {
+                    tracing::error!(detail, "the primary refuses what nothing forbids here");
+                    tell(&unit, Err(CommitError::Primary(detail)));
+                }
+                Err(error) => tell(&unit, Err(error)),
+            }
+        }
+        again
+    }
+
+    /// What would become of units on the replica as it is: of each alone, or of one after the other.
+    async fn try_out(&self, units: Vec<Unit>, order: Order) -> Vec<Result<Vec<Outcome>, CommitError>> {
+        let (count, database) = (units.len(), self.region.files.load().path().to_owned());
+        let tried = self.region.trial.run(&database, move |connection| {
+            let mut tried = Vec::with_capacity(units.len());
+            for unit in &units {
+                connection.execute_batch("SAVEPOINT tried")?;
+                let outcome = try_one(connection, unit);
+                if connection.is_autocommit() {
+                    return Err(rusqlite::Error::InvalidQuery);
+                }
+                let stays = order == Order::InTurn && outcome.is_ok();
+                connection.execute_batch(if stays { "RELEASE tried" } else { "ROLLBACK TO tried;RELEASE tried" })?;
+                tried.push(outcome);
+            }
+            Ok(tried)
+        });
+        let failed = |error: rusqlite::Error| {
+            let text = error.to_string();
+            let mut first = Some(error);
+            let error = move || first.take().unwrap_or(rusqlite::Error::InvalidParameterName(text.clone()));
+            std::iter::repeat_with(error).map(|error| Err(CommitError::Database(error))).take(count).collect()
+        };
+        tried.await.unwrap_or_else(failed)
+    }
+
+    /// Tries out what the primary cannot be asked: which records the writes will make that others refer to, and values that
+    /// do not have the pattern that they must have. `false`: some were told that they are forbidden, and the others are to be
+    /// looked at again.
+    async fn try_what_must_be(&self, units: &mut Vec<Unit>, tell: &Arc<Tell>) -> bool {
+        let unknown = |unit: &Unit| {
+            let mut writes = unit.commit.writes[unit.writes.clone()].iter();
+            (!unit.commit.references.is_empty() && unit.made.is_empty())
+                || writes.any(|write| !write.unmatched.is_empty())
+        };
+        let open: Vec<Unit> = units.iter().filter(|unit| unknown(unit)).cloned().collect();
+        if open.is_empty() {
+            return true;
+        }
+        let mut forbidden = Vec::new();
+        let tried = self.try_out(open.clone(), Order::InTurn).await;
+        for (unit, tried) in open.iter().zip(tried) {
+            match tried {
+                Ok(outcomes) => {
+                    let made = made(unit, &outcomes);
+                    units.iter_mut().filter(|it| it.id == unit.id).for_each(|it| it.made.clone_from(&made));
+                }
+                Err(_) => forbidden.push(unit.id),
+            }
+        }
+        if forbidden.is_empty() {
+            return true;
+        }
+        // Judged on what is here, which may be old: it counts when it is as new as the primary.
+        let (judged, rest): (Vec<Unit>, Vec<Unit>) = units.drain(..).partition(|unit| forbidden.contains(&unit.id));
+        *units = rest;
+        match self.send(&mut [], Instant::now()).await {
+            Ok(Answer::Judged { seq, .. }) => {
+                let refused = judged.into_iter().map(|unit| (unit, String::new())).collect();
+                units.extend(self.explain(refused, seq, 0, tell).await);
+            }
+            Ok(Answer::Outdated) => judged.iter().for_each(|unit| tell(unit, Err(CommitError::Outdated))),
+            Ok(Answer::Failed(detail)) => {
+                judged.iter().for_each(|unit| tell(unit, Err(CommitError::Primary(detail.clone()))));
+            }
+            Err(error) => judged.iter().for_each(|unit| tell(unit, Err(error.again()))),
+        }
+        false
+    }
+
+    /// Has the changes up to a position deleted; how long that took.
+    async fn trim(&self, through: u64) -> Result<Duration, TrimError> {
+        let began = Instant::now();
+        let through = i64::try_from(through).unwrap_or(i64::MAX);
+        let revision = *self.revision.lock().unwrap_or_else(PoisonError::into_inner);
+        let note = "INSERT INTO _meta(key,value) VALUES(?1,?2) ON CONFLICT(key) DO UPDATE SET value=excluded.value \
+                    WHERE CAST(value AS INTEGER)<CAST(excluded.value AS INTEGER)";
+        let noted = [Value::Text(file::REVISION.into()), Value::Text(revision.to_string())];
+        let statements = vec![
+            batch::statement(&retention::DELETE.replace("?1", &through.to_string()), &[]),
+            batch::statement(note, &noted),
+        ];
+        match super::ask(&self.region.asking, statements).await {
+            Ok(_) => {
+                // The next look must not find what is gone: it comes back with the frames.
+                tokio::time::sleep(limits::PULSE).await;
+                Ok(began.elapsed())
+            }
+            Err(_) => Err(TrimError::Busy),
+        }
+    }
+
+    /// Takes away what has expired, and forgets what became of commits long ago.
+    async fn tidy(self: Arc<Self>, mut closing: watch::Receiver<bool>) {
+        let mut forgotten = Instant::now();
+        loop {
+            let pause = limits::SWEEP_INTERVAL.mul_f64(1.0 + fraction());
+            if tokio::time::timeout(pause, closing.wait_for(|closing| *closing)).await.is_ok() {
+                return;
+            }
+            if self.region.pulse.is_away() || self.region.shape.load().is_none() {
+                continue;
+            }
+            let mut statements = self.due();
+            if forgotten.elapsed() >= limits::SENT_LOOK {
+                forgotten = Instant::now();
+                statements.push(forget_sent());
+            }
+            if !statements.is_empty()
+                && let Err(error) = super::ask(&self.region.asking, statements).await
+            {
+                tracing::debug!(%error, "what has expired was not taken away; it stays invisible");
+            }
+        }
+    }
+
+    fn due(&self) -> Vec<libsql_hrana::proto::Stmt> {
+        let mut sweeper = self.sweeper.lock().unwrap_or_else(PoisonError::into_inner);
+        if sweeper.sleeps().is_none() {
+            return Vec::new();
+        }
+        let due =
+            reader::connect_alone(self.region.files.load().path()).and_then(|tail| sweeper.due(tail.connection()));
+        let due = due.inspect_err(|error| tracing::debug!(%error, "it cannot be looked for what has expired"));
+        due.unwrap_or_default().iter().map(|sql| batch::statement(sql, &[])).collect()
+    }
+}
+
+/// Between 0 and 1, so that regions do not do the same at the same time.
+fn fraction() -> f64 {
+    f64::from(Uuid::new_v4().as_bytes()[0]) / 256.0
+}
+
+fn is_locked(detail: &str) -> bool {
+    detail.contains("database is locked") || detail.contains("SQLITE_BUSY")
+}
+
+/// How units are tried out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    EachAlone,
+    InTurn,
+}
+
+type Tell = dyn Fn(&Unit, Result<Committed, CommitError>) + Send + Sync;
+
+/// Why units were not judged.
+enum Unsent {
+    Unreachable,
+    Unconfirmed,
+    Outdated,
+    Refused(String),
+}
+
+impl Unsent {
+    fn again(&self) -> CommitError {
+        match self {
+            Self::Unreachable => CommitError::Unreachable,
+            Self::Unconfirmed => CommitError::Unconfirmed,
+            Self::Outdated => CommitError::Outdated,
+            Self::Refused(detail) => CommitError::Primary(detail.clone()),
+        }
+    }
+}
+
+type DoneAndRefused = (Vec<(Unit, Vec<Outcome>, bool)>, Vec<(Unit, String)>);
+
+fn judged(units: &[Unit], became: Vec<Became>, tell: &Arc<Tell>) -> DoneAndRefused {
+    let (mut done, mut refused) = (Vec::new(), Vec::new());
+    for (unit, became) in units.iter().zip(became) {
+        match became {
+            Became::Done(outcomes) => done.push((unit.clone(), outcomes, false)),
+            Became::Replayed(outcomes) => done.push((unit.clone(), outcomes, true)),
+            Became::Refused(detail) => refused.push((unit.clone(), detail)),
+            Became::Mismatch => tell(unit, Err(CommitError::Mismatch)),
+        }
+    }
+    (done, refused)
+}
+
+fn try_one(connection: &rusqlite::Connection, unit: &Unit) -> Result<Vec<Outcome>, CommitError> {
+    if !unit.commit.independent {
+        return writer::one(connection, &unit.commit, unit.moment, false).map(|committed| committed.outcomes);
+    }
+    let at = unit.writes.start;
+    match writer::carry_out(connection, &unit.commit, at, &unit.commit.writes[at], unit.moment) {
+        Ok(outcome) => Ok(vec![outcome]),
+        Err(writer::Failure::Reason(reason)) => Err(CommitError::Rejected(Rejected { index: at, reason })),
+        Err(writer::Failure::Database(error)) => Err(CommitError::Database(error)),
+    }
+}
+
+/// The keys of the records that writes make to which others refer.
+fn made(unit: &Unit, outcomes: &[Outcome]) -> Vec<(usize, Value)> {
+    let mut made: Vec<(usize, Value)> = Vec::new();
+    for reference in &unit.commit.references {
+        let at = reference.made_by;
+        let key = unit.commit.catalog.table(unit.commit.writes[at].table).key;
+        if let Some(Outcome::Stored { record, .. }) = outcomes.get(at)
+            && made.iter().all(|(known, _)| *known != at)
+        {
+            made.push((at, record[key.0].clone()));
+        }
+    }
+    made
+}
+
+/// The commits that wait already, up to the bounds of a batch; one that does not go with the others is handed back.
+fn gather(first: Waiting, waiting: &mut mpsc::Receiver<Waiting>) -> (Vec<Waiting>, Option<Waiting>) {
+    let (mut writes, mut bytes) = (first.commit.writes.len(), whole(&first.commit));
+    let mut group = vec![first];
+    while group.len() < limits::BATCH_COMMITS && writes < limits::BATCH_WRITES && bytes < limits::BATCH_BYTES {
+        let Ok(next) = waiting.try_recv() else { break };
+        let (more, larger) = (next.commit.writes.len(), whole(&next.commit));
+        let fits = writes + more <= limits::BATCH_WRITES && bytes + larger <= limits::BATCH_BYTES;
+        if next.commit.independent || !fits {
+            return (group, Some(next));
+        }
+        writes += more;
+        bytes += larger;
+        group.push(next);
+    }
+    (group, None)
+}
+
+fn whole(commit: &Commit) -> usize {
+    batch::bytes(commit, 0..commit.writes.len())
+}
+
+/// How many writes of an import go together.
+fn slice(commit: &Commit, begin: usize) -> usize {
+    let (mut count, mut bytes) = (0, 0);
+    while count < limits::BATCH_WRITES && bytes < limits::BATCH_BYTES && begin + count < commit.writes.len() {
+        bytes += batch::bytes(commit, begin + count..begin + count + 1);
+        count += 1;
+    }
+    count
+}
+
+/// Forgets what became of commits so long ago that nobody asks any more. A UUIDv7 begins with its time in milliseconds.
+fn forget_sent() -> libsql_hrana::proto::Stmt {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let before = now.saturating_sub(limits::SENT_KEPT).as_millis();
+    let oldest = u64::try_from(before).unwrap_or_default().to_be_bytes()[2..].to_vec();
+    batch::statement("DELETE FROM _sent WHERE id<?1", &[Value::Bytes(oldest)])
+}
