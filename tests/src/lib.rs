@@ -6,6 +6,8 @@ pub mod page;
 pub mod fixture;
 pub mod client;
 pub mod server;
+pub mod primary;
+pub mod proxy;
 pub mod at_once;
 pub mod pace;
 pub mod live;

@@ -1,5 +1,6 @@
 //! The real binary, started for a test and ended with it.
 
+use crate::primary::Primary;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -28,6 +29,21 @@ pub fn serve_knows(flag: &str) -> bool {
     String::from_utf8_lossy(&help.stdout).split_whitespace().any(|word| word == flag)
 }
 
+/// Whether every server that a test starts is the region of a primary of its own, so that what holds of a single node is
+/// seen to hold of a region (`STOA_REGIONS=1`).
+pub fn regions() -> bool {
+    std::env::var("STOA_REGIONS").is_ok_and(|value| value == "1")
+}
+
+/// The database that the server of a data folder reads: its own, or the newest replica of a region.
+pub fn database(data: &Path) -> PathBuf {
+    let number =
+        |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<u64>().ok());
+    let replicas = std::fs::read_dir(data.join("replica")).into_iter().flatten().filter_map(Result::ok);
+    let newest = replicas.map(|entry| entry.path()).filter(|path| number(path).is_some()).max_by_key(number);
+    newest.unwrap_or_else(|| data.to_owned()).join("stoa.db")
+}
+
 /// A running server.
 pub struct Server {
     child: Child,
@@ -37,6 +53,7 @@ pub struct Server {
     /// Removed with the server, unless the test gave its own folders.
     _folder: Option<tempfile::TempDir>,
     data: PathBuf,
+    _primary: Option<Arc<Primary>>,
 }
 
 /// How a server is started.
@@ -46,6 +63,12 @@ pub struct Start {
     pub dev: bool,
     /// The data folder; a temporary one if not given.
     pub data: Option<PathBuf>,
+    /// The primary whose region it is; none if not given, unless all servers of a run are regions ([`regions`]).
+    pub primary: Option<String>,
+    /// A single node also where all servers of a run are regions.
+    pub single: bool,
+    /// More of the environment.
+    pub environment: Vec<(String, String)>,
     /// More arguments.
     pub arguments: Vec<String>,
 }
@@ -101,7 +124,11 @@ impl Server {
     /// Starts a server; what it printed, if it ended instead of answering.
     pub fn try_start(app: &Path, start: Start) -> Result<Self, String> {
         let data = start.data.unwrap_or_else(|| app.join(".stoa"));
+        let own_primary = (regions() && start.primary.is_none() && !start.single).then(|| Primary::of(&data));
+        let primary = start.primary.or(own_primary.as_ref().map(|primary| primary.url()));
         let mut child = Command::new(binary())
+            .envs(primary.map(|url| ("STOA_PRIMARY", url)))
+            .envs(start.environment)
             .arg(if start.dev { "dev" } else { "serve" })
             .arg(app)
             .args(["--listen", "127.0.0.1:0", "--data"])
@@ -118,7 +145,7 @@ impl Server {
         let stderr = child.stderr.take().expect("a pipe");
         let read = [collect(stdout, Arc::clone(&output), Some(told)), collect(stderr, Arc::clone(&output), None)];
         match base.recv_timeout(Duration::from_secs(60)) {
-            Ok(base) => Ok(Self { child, base, output, _folder: None, data }),
+            Ok(base) => Ok(Self { child, base, output, _folder: None, data, _primary: own_primary }),
             Err(_) => {
                 // Its pipes are closed, or it hangs.
                 _ = child.kill();
@@ -197,7 +224,7 @@ fn collect(
     std::thread::spawn(move || {
         let mut address = None;
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            if let Some(at) = line.find("http://127.0.0.1:") {
+            if let Some(at) = line.find("http://127.0.0.1:").filter(|_| !line.starts_with("  primary ")) {
                 address = Some(line[at..].split('/').take(3).collect::<Vec<_>>().join("/"));
             }
             output.lock().expect("output").push_str(&format!("{line}\n"));

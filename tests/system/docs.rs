@@ -32,6 +32,7 @@ pages! {
     calendar: "examples/calendar/README.md",
     caching: "docs/caching.md",
     configuration: "docs/configuration.md",
+    deploy: "docs/deploy.md",
     expressions: "docs/expressions.md",
     formats: "docs/formats.md",
     http: "docs/http.md",

@@ -19,6 +19,7 @@ mod metrics;
 mod migrations;
 mod openapi;
 mod primary;
+mod region;
 mod repeated;
 mod retention;
 mod round_trip;

@@ -34,7 +34,8 @@ struct Log {
 }
 
 fn log(data: &Path) -> Log {
-    let file = Connection::open_with_flags(data.join("stoa.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let file =
+        Connection::open_with_flags(stoa_tests::server::database(data), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let sql =
         "SELECT min(seq),max(seq),count(*),sum(octet_length(after)+coalesce(octet_length(before),0)) FROM _changes";
     let number = |number: i64| number.unsigned_abs();
@@ -65,7 +66,7 @@ fn wait_for_log(data: &Path, wanted: impl Fn(&Log) -> bool) -> Log {
 }
 
 fn file_bytes(data: &Path) -> u64 {
-    std::fs::metadata(data.join("stoa.db")).unwrap().len()
+    std::fs::metadata(stoa_tests::server::database(data)).unwrap().len()
 }
 
 #[test]
@@ -106,7 +107,8 @@ fn sigkill_while_the_log_is_trimmed_harms_nothing() {
         server.kill();
         let left = log(&data);
         assert_eq!(left.last, changes, "the log goes on where it was");
-        let file = Connection::open_with_flags(data.join("stoa.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let file =
+            Connection::open_with_flags(stoa_tests::server::database(&data), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         let sound: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
         assert_eq!(sound, "ok");
     }

@@ -35,7 +35,7 @@ pub(super) fn poll(client: &Client, path: &str, wanted: impl Fn(&Answer) -> bool
 
 /// Opens the database of a server, which may be running.
 pub(super) fn open(data: &Path) -> Connection {
-    Connection::open_with_flags(data.join("stoa.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
+    Connection::open_with_flags(stoa_tests::server::database(data), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
 }
 
 /// A line of the change log: what was done (1 insert, 2 update, 3 delete, 4 delete of what had expired), to which record.

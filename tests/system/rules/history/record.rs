@@ -119,7 +119,7 @@ impl State {
             }
             (Action::Delete, Some(_)) => {
                 let told = answer.is_none_or(|answer| answer.status == 204);
-                told.then_some(Self { held: None, last: self.last })
+                told.then_some(Self { held: None, last: forgotten(self.last) })
             }
             (Action::Create(tag), None) => self.stored(Held { tag: *tag, sum: 0 }, 201, answer),
             (Action::Put(tag), None) => self.stored(Held { tag: *tag, sum: 0 }, 201, answer),
@@ -142,4 +142,10 @@ impl State {
         let told = answer.status == status && answer.held == Some(held);
         told.then_some(Self { held: Some(Version { held, tag: Some(tag) }), last: tag })
     }
+}
+
+/// What a record that is made anew has a greater tag than. In a region two batches may be carried out in another order than they
+/// were given their revisions in, so that only what is there counts.
+fn forgotten(last: u64) -> u64 {
+    if stoa_tests::server::regions() { 0 } else { last }
 }

@@ -1,0 +1,113 @@
+//! What is written in one region, seen there and in others.
+
+use super::{Region, SHOP, two};
+use serde_json::json;
+use stoa_tests::at_once::at_once;
+use stoa_tests::client::Client;
+use stoa_tests::primary::Primary;
+
+#[test]
+fn a_write_is_read_where_it_was_made_and_elsewhere() {
+    let (_primary, one, two) = two(SHOP);
+    let made = one.client.json("PUT", "/Product/a", &json!({"name": "Ant", "stock": 3})).expect(201);
+    assert_eq!(made.text(), r#"{"id":"a","name":"Ant","stock":3}"#);
+    let read = one.client.get("/Product/a").expect(200);
+    assert_eq!((read.text(), read.header("etag")), (made.text(), made.header("etag")));
+    // The other region has it when it has seen the position.
+    let seq = made.header("stoa-seq").unwrap();
+    let there = two.client.send("GET", "/Product/a", &[("stoa-seq", seq)], b"").expect(200);
+    assert_eq!((there.text(), there.header("etag")), (made.text(), made.header("etag")));
+    // A tag of one region holds in the other.
+    let tag = there.header("etag").unwrap();
+    let patch = br#"{"stock":{"__op__":"add","value":-1}}"#;
+    let headers = [("if-match", tag), ("content-type", "application/json")];
+    let changed = two.client.send("PATCH", "/Product/a", &headers, patch).expect(200);
+    assert_eq!(changed.body_json()["stock"], 2);
+    let refused = one.client.send("PATCH", "/Product/a", &headers, patch).expect(412);
+    assert_eq!(refused.header("etag"), changed.header("etag"));
+    one.client.delete("/Product/a").expect(204);
+    one.client.delete("/Product/a").expect(404);
+    assert_eq!(one.health()["role"], "region");
+}
+
+#[test]
+fn one_of_many_books_the_slot() {
+    let (_primary, one, two) = two(SHOP);
+    let clients: Vec<Client> =
+        (0..50).map(|at| if at % 2 == 0 { &one } else { &two }).map(|it| it.client.clone()).collect();
+    let slot = json!({"room": "r", "start": "2024-08-15T14:00:00Z", "end": "2024-08-15T15:00:00Z"});
+    let answers = at_once(clients.len(), |at| clients[at].json("POST", "/Booking/", &slot));
+    let won: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();
+    assert_eq!(won.len(), 1);
+    let id = &won[0].body_json()["id"];
+    for answer in answers.iter().filter(|answer| answer.status != 201) {
+        let problem = answer.clone().expect(409).body_json();
+        assert_eq!(
+            (&problem["type"], &problem["constraint"]),
+            (&json!("/_stoa/problems/overlap"), &json!("one_at_a_time"))
+        );
+        assert_eq!(&problem["conflicts"][0]["id"], id);
+    }
+}
+
+#[test]
+fn stock_is_never_sold_twice() {
+    let (_primary, one, two) = two(SHOP);
+    one.client.json("PUT", "/Product/p", &json!({"stock": 30})).expect(201);
+    let take = json!({"stock": {"__op__": "add", "value": -1}});
+    let answers = at_once(64, |at| {
+        let region = if at % 2 == 0 { &one } else { &two };
+        region.client.json("PATCH", "/Product/p", &take)
+    });
+    let sold = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(sold, 30);
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        let problem = answer.clone().expect(409).body_json();
+        assert_eq!((&problem["field"], &problem["available"]), (&json!("stock"), &json!(0)), "{problem}");
+    }
+    assert_eq!(one.client.get("/Product/p").body_json()["stock"], 0);
+}
+
+#[test]
+fn operations_refer_to_records_that_the_primary_numbers() {
+    let (_primary, one, two) = two(SHOP);
+    let commit = json!({"operations": [
+        {"method": "POST", "path": "/Order/", "body": {"product": "p"}},
+        {"method": "POST", "path": "/Line/", "body": {"id": "l", "orderId": {"$ref": 0}}},
+    ]});
+    let results = one.client.json("POST", "/_stoa/commit", &commit).expect(200).body_json();
+    let number = &results["results"][0]["body"]["id"];
+    assert_eq!(&results["results"][1]["body"]["orderId"], number);
+    // Both at once, each with a number of its own.
+    let orders = at_once(16, |at| {
+        let commit = json!({"operations": [
+            {"method": "POST", "path": "/Order/", "body": {"product": "q"}},
+            {"method": "POST", "path": "/Line/", "body": {"id": format!("l{at}"), "orderId": {"$ref": 0}}},
+        ]});
+        let region = if at % 2 == 0 { &one } else { &two };
+        region.client.json("POST", "/_stoa/commit", &commit).expect(200).body_json()
+    });
+    let mut numbers: Vec<i64> =
+        orders.iter().map(|order| order["results"][1]["body"]["orderId"].as_i64().unwrap()).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 16);
+    // A pattern is looked at where the request comes in, whatever else is wrong.
+    one.client.json("POST", "/Order/", &json!({"note": "NO"})).expect(422);
+    two.client.json("PATCH", "/Order/999", &json!({"note": "NO"})).expect(404);
+}
+
+#[test]
+fn lines_are_imported_with_a_report() {
+    let primary = Primary::start();
+    let region = Region::of(primary.address(), SHOP, 0);
+    let lines: Vec<String> = (0..2_000)
+        .map(|at| format!(r#"{{"id":"p{at}","name":"n","stock":{}}}"#, if at % 100 == 7 { -1 } else { at }))
+        .collect();
+    let headers = [("content-type", "application/x-ndjson")];
+    let report = region.client.send("POST", "/Product/", &headers, lines.join("\n").as_bytes()).expect(200).body_json();
+    assert_eq!((&report["inserted"], report["failed"].as_array().unwrap().len()), (&json!(1980), 20), "{report}");
+    assert_eq!(report["failed"][1]["errors"][0]["pointer"], "/stock");
+    let count = region.client.send("HEAD", "/Product/?limit=1", &[("prefer", "count=exact")], b"");
+    assert_eq!(count.header("content-range"), Some("items 0-0/1980"));
+}
