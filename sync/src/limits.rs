@@ -119,7 +119,7 @@ pub const CONNECT_WAIT: Duration = Duration::from_secs(2);
 pub const WARM_CONNECTION: Duration = Duration::from_mins(5);
 
 /// Batches that are on their way to the primary at once; more commits wait and go together.
-pub const BATCHES_IN_FLIGHT: usize = 4;
+pub const BATCHES_IN_FLIGHT: usize = 8;
 
 /// Commits of one batch to the primary.
 pub const BATCH_COMMITS: usize = 128;

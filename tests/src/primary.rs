@@ -97,6 +97,9 @@ impl Primary {
 
     /// Ends it as one should: it goes on with the same log when it is started again.
     pub fn stop(&mut self) {
+        if self.child.try_wait().is_ok_and(|ended| ended.is_some()) {
+            return;
+        }
         let pid = self.child.id().to_string();
         _ = Command::new("kill").args(["-TERM", &pid]).status();
         let began = Instant::now();

@@ -1,5 +1,6 @@
 //! Regions of one primary, a real sqld, over links that tests make slow, lossy or dead.
 
+mod behind;
 mod failures;
 mod history;
 mod queued;
@@ -68,7 +69,7 @@ impl Region {
                 return answer;
             }
             assert!(
-                began.elapsed() < Duration::from_secs(30),
+                began.elapsed() < Duration::from_secs(60),
                 "{path}: {} {}\n{}",
                 answer.status,
                 answer.text(),
@@ -89,6 +90,13 @@ fn two(schema: &str) -> (Primary, Region, Region) {
     let primary = Primary::start();
     let (one, two) = (Region::of(primary.address(), schema, 0), Region::of(primary.address(), schema, 0));
     (primary, one, two)
+}
+
+/// A primary and three regions of it, at different distances.
+fn three(schema: &str) -> (Primary, [Region; 3]) {
+    let primary = Primary::start();
+    let regions = [20, 80, 150].map(|one_way| Region::of(primary.address(), schema, one_way));
+    (primary, regions)
 }
 
 const SHOP: &str = r#"

@@ -308,10 +308,13 @@ impl ServerArgs {
     }
 }
 
+/// What is logged unless `STOA_LOG` says otherwise. What the library that fills a replica says of its errors is told by what uses it.
+const LOGGED: &str = "info,libsql_replication=off";
+
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_env("STOA_LOG").unwrap_or_else(|_| "info".into());
+    let filter = tracing_subscriber::EnvFilter::try_from_env("STOA_LOG").unwrap_or_else(|_| LOGGED.into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
     let command = cli.command.unwrap_or(Command::Version { verbose: cli.verbose });
     let done = match command {

@@ -161,7 +161,7 @@ fn nobody_is_taken_back_and_nothing_is_lost_whatever_fails() {
 fn one_history(seed: &Seed) {
     let mut primary = Primary::start();
     let mut regions: Vec<Region> =
-        [2, 5, 10].into_iter().map(|one_way| Region::of(primary.address(), SCHEMA, one_way)).collect();
+        distances().into_iter().map(|one_way| Region::of(primary.address(), SCHEMA, one_way)).collect();
     let zero: Vec<Json> = (0..COUNTERS).map(|at| json!({"id": format!("c{at}"), "value": 0})).collect();
     let zero = regions[0].client.json("PUT", "/Counter/", &json!(zero)).expect(200);
     let token = zero.header("stoa-seq").map(str::to_owned);
@@ -215,6 +215,11 @@ fn one_history(seed: &Seed) {
         over.store(true, Ordering::Relaxed);
     });
     check(&regions, &known.into_inner().unwrap());
+}
+
+/// How long each link takes one way, in milliseconds.
+fn distances() -> [u64; 3] {
+    if stoa_tests::server::long() { [20, 80, 150] } else { [2, 5, 10] }
 }
 
 fn fail(region: &Region, link: Link) {

@@ -6,8 +6,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 use stoa_tests::client::Answer;
+use stoa_tests::live::{Opened, open};
 use stoa_tests::primary::Primary;
 use stoa_tests::proxy::Link;
+use tungstenite::WebSocket;
+use tungstenite::protocol::Role;
 
 fn send(region: &Region, method: &str, path: &str, key: &str, body: &Json) -> Answer {
     let headers = [("content-type", "application/json"), ("idempotency-key", key), ("prefer", "respond-async")];
@@ -22,6 +25,13 @@ fn event(port: u16, path: &str) -> Json {
     let lines = BufReader::new(stream).lines().map_while(Result::ok);
     let data = lines.filter_map(|line| line.strip_prefix("data: ").map(str::to_owned)).next().expect("an event");
     serde_json::from_str(&data).unwrap()
+}
+
+/// The first message on a WebSocket, from now on or later.
+fn message(port: u16, path: &str) -> Json {
+    let Opened { stream, read } = open(port, path, &[]).unwrap();
+    let mut socket = WebSocket::from_partially_read(stream, read, Role::Client, None);
+    serde_json::from_str(socket.read().unwrap().to_text().unwrap()).unwrap()
 }
 
 #[test]
@@ -47,8 +57,9 @@ fn what_waits_is_carried_out_in_order_when_the_primary_is_back() {
     // What waits outlives the process.
     let region = region.killed();
     region.client.get(&second).expect(200);
-    let port = region.server.port();
+    let (port, third_too) = (region.server.port(), third.clone());
     let followed = std::thread::spawn(move || event(port, &third));
+    let on_a_socket = std::thread::spawn(move || message(port, &third_too));
     primary.start_again();
     let first = region.wait(&place, |answer| answer.body_json()["state"] == "done").body_json();
     assert_eq!((&first["status"], &first["body"]["stock"]), (&json!(200), &json!(2)));
@@ -57,6 +68,7 @@ fn what_waits_is_carried_out_in_order_when_the_primary_is_back() {
     assert_eq!((&second["status"], &second["body"]["available"]), (&json!(409), &json!(2)), "{second}");
     let third = followed.join().unwrap();
     assert_eq!((&third["status"], &third["headers"]["location"]), (&json!(201), &json!("/Product/q")), "{third}");
+    assert_eq!(on_a_socket.join().unwrap(), third);
     assert_eq!(region.client.get("/Product/p").body_json()["stock"], 2);
     // Sent again, it is answered as what it did.
     let again = send(&region, "PATCH", "/Product/p", "a", &take).expect(200);

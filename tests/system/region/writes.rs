@@ -1,6 +1,6 @@
 //! What is written in one region, seen there and in others.
 
-use super::{Region, SHOP, two};
+use super::{Region, SHOP, three, two};
 use serde_json::json;
 use stoa_tests::at_once::at_once;
 use stoa_tests::client::Client;
@@ -32,9 +32,8 @@ fn a_write_is_read_where_it_was_made_and_elsewhere() {
 
 #[test]
 fn one_of_many_books_the_slot() {
-    let (_primary, one, two) = two(SHOP);
-    let clients: Vec<Client> =
-        (0..50).map(|at| if at % 2 == 0 { &one } else { &two }).map(|it| it.client.clone()).collect();
+    let (_primary, regions) = three(SHOP);
+    let clients: Vec<Client> = (0..50).map(|at| regions[at % 3].client.clone()).collect();
     let slot = json!({"room": "r", "start": "2024-08-15T14:00:00Z", "end": "2024-08-15T15:00:00Z"});
     let answers = at_once(clients.len(), |at| clients[at].json("POST", "/Booking/", &slot));
     let won: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();
@@ -52,20 +51,21 @@ fn one_of_many_books_the_slot() {
 
 #[test]
 fn stock_is_never_sold_twice() {
-    let (_primary, one, two) = two(SHOP);
+    let (_primary, regions) = three(SHOP);
+    let [one, _, far] = &regions;
     one.client.json("PUT", "/Product/p", &json!({"stock": 30})).expect(201);
     let take = json!({"stock": {"__op__": "add", "value": -1}});
-    let answers = at_once(64, |at| {
-        let region = if at % 2 == 0 { &one } else { &two };
-        region.client.json("PATCH", "/Product/p", &take)
-    });
+    let answers = at_once(64, |at| regions[at % 3].client.json("PATCH", "/Product/p", &take));
     let sold = answers.iter().filter(|answer| answer.status == 200).count();
     assert_eq!(sold, 30);
     for answer in answers.iter().filter(|answer| answer.status != 200) {
         let problem = answer.clone().expect(409).body_json();
         assert_eq!((&problem["field"], &problem["available"]), (&json!("stock"), &json!(0)), "{problem}");
     }
-    assert_eq!(one.client.get("/Product/p").body_json()["stock"], 0);
+    let last = far.client.json("PUT", "/Product/last", &json!({"stock": 1})).expect(201);
+    let seq = last.header("stoa-seq").unwrap();
+    let read = one.client.send("GET", "/Product/p", &[("stoa-seq", seq)], b"").expect(200);
+    assert_eq!(read.body_json()["stock"], 0);
 }
 
 #[test]

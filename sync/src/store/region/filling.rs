@@ -129,13 +129,16 @@ async fn follow(region: Arc<Region>, current: Arc<Mutex<Filling>>, is_doubtful: 
                 replace = true;
                 continue;
             }
-            FeedError::Replica(detail) => {
-                tracing::error!(detail, "the replica cannot be filled");
-                if let Err(damage) = filling.check() {
+            // All of it is read once, not at every try: most likely the disk is full.
+            error @ FeedError::Replica(_) => {
+                if !pause.is_told
+                    && let Err(damage) = filling.check()
+                {
                     tracing::error!(damage, "the replica is damaged: it is filled anew");
                     replace = true;
                     continue;
                 }
+                pause.tell(&error, "the replica cannot be filled: it is read as it is, and tried again");
             }
             error @ (FeedError::Away(_) | FeedError::Refused(_)) => {
                 pause.tell(&error, "the stream of changes from the primary broke; it is taken up again");

@@ -110,7 +110,7 @@ impl Filling {
         if left_at.is_some_and(|left_at| position(&self.database()).ok() != left_at.parse().ok()) {
             return Err(Ailment::Damaged("what was written last is missing".to_owned()));
         }
-        if left_open.is_some_and(|machine| machine != machine_start()) {
+        if left_open.is_some_and(|machine| machine.is_empty() || machine != machine_start()) {
             return Err(Ailment::Doubtful);
         }
         self.mark_open().map_err(|error| Ailment::Damaged(error.to_string()))
