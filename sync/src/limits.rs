@@ -118,8 +118,9 @@ pub const CONNECT_WAIT: Duration = Duration::from_secs(2);
 /// How long a connection to the primary is kept open without a use.
 pub const WARM_CONNECTION: Duration = Duration::from_mins(5);
 
-/// Batches that are on their way to the primary at once; more commits wait and go together.
-pub const BATCHES_IN_FLIGHT: usize = 8;
+/// Batches that are on their way to the primary at once; more commits wait and go together. With eight, sqld lets some wait for its
+/// lock for seconds.
+pub const BATCHES_IN_FLIGHT: usize = 4;
 
 /// Commits of one batch to the primary.
 pub const BATCH_COMMITS: usize = 128;
@@ -133,11 +134,12 @@ pub const BATCH_BYTES: usize = 4 << 20;
 /// Writes of one commit that is all or nothing, through a region: sqld takes 20,000 steps.
 pub const COMMIT_WRITES: usize = 4_000;
 
-/// How long a batch may take to be answered by the primary; then it is asked again what became of it.
-pub const BATCH_WAIT: Duration = Duration::from_secs(3);
+/// How long a batch may take to be answered by the primary, and to wait there for those of others: sqld ends a transaction after
+/// 5 s when others wait. Then it is asked again what became of it.
+pub const BATCH_WAIT: Duration = Duration::from_secs(6);
 
 /// How long a write may take from being taken up to its answer: then it is answered that the primary is away.
-pub const WRITE_DEADLINE: Duration = Duration::from_secs(8);
+pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The pause before a batch is sent again.
 pub const SEND_AGAIN: Duration = Duration::from_millis(100);
