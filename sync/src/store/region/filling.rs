@@ -264,7 +264,10 @@ async fn catch_up(
     loop {
         let at_end = tokio::select! {
             error = running.ended() => return Err(error),
-            reached = tokio::time::timeout(limits::PROGRESS_LOOK, reached.wait_for(|frame| *frame >= target)) => reached.is_ok(),
+            // If the filling ends early, nobody tells any more: that is no end that was reached.
+            reached = tokio::time::timeout(limits::PROGRESS_LOOK, reached.wait_for(|frame| *frame >= target)) => {
+                reached.is_ok_and(|reached| reached.is_ok())
+            }
         };
         progress(Progress::Filling { frames: *reached.borrow(), of: target });
         if at_end {
