@@ -51,11 +51,11 @@ struct Kept {
     body: String,
 }
 
-/// What was answered, as it is kept and shown.
-#[derive(Serialize, Deserialize)]
-struct Shown {
-    id: String,
-    state: String,
+/// What became of a request, as it is kept and shown.
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: &'a str,
+    state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,9 +64,9 @@ struct Shown {
     body: Option<serde_json::Value>,
 }
 
-impl Shown {
-    fn waiting(id: &str) -> Self {
-        Self { id: id.to_owned(), state: "waiting".into(), status: None, headers: None, body: None }
+impl<'a> Shown<'a> {
+    fn waiting(id: &'a str) -> Self {
+        Self { id, state: "waiting", status: None, headers: None, body: None }
     }
 }
 
@@ -149,25 +149,24 @@ pub(super) async fn drain(service: Arc<Service>) {
     }
     let mut changed = service.queueing().changed.subscribe();
     loop {
-        let first = on(&service, Queue::first).await;
-        let Ok(Some((id, request))) = first else {
-            if changed.changed().await.is_err() {
-                return;
+        let (id, request) = match on(&service, Queue::first).await {
+            Ok(Some(first)) => first,
+            Ok(None) if changed.changed().await.is_ok() => continue,
+            Ok(None) => return,
+            Err(_) => {
+                tokio::time::sleep(limits::QUEUED_AGAIN).await;
+                continue;
             }
-            continue;
         };
         let answer = match serde_json::from_slice::<Kept>(&request) {
             Ok(kept) => kept.carry_out(&service).await,
             Err(error) => Err(Problem::syntax(format!("what waited cannot be read: {error}"))),
         };
-        let answer = match answer {
-            Ok(answer) if answer.status() == StatusCode::SERVICE_UNAVAILABLE => {
-                tokio::time::sleep(limits::QUEUED_AGAIN).await;
-                continue;
-            }
-            Ok(answer) => answer,
-            Err(problem) => problem.response(),
-        };
+        let answer = answer.unwrap_or_else(|problem| problem.response());
+        if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+            tokio::time::sleep(limits::QUEUED_AGAIN).await;
+            continue;
+        }
         let shown = shown(&id, answer).await;
         if let Err(problem) = on(&service, move |queue| queue.finish(&id, &shown)).await {
             tracing::error!(problem = %problem.document(), "what became of a request that waited is not kept");
@@ -191,13 +190,7 @@ async fn shown(id: &str, answer: Answer) -> Vec<u8> {
         Err(_) if bytes.is_empty() => None,
         Err(_) => Some(String::from_utf8_lossy(&bytes).into_owned().into()),
     };
-    let shown = Shown {
-        id: id.to_owned(),
-        state: "done".into(),
-        status: Some(parts.status.as_u16()),
-        headers: Some(headers),
-        body,
-    };
+    let shown = Shown { id, state: "done", status: Some(parts.status.as_u16()), headers: Some(headers), body };
     serde_json::to_vec(&shown).unwrap_or_default()
 }
 
@@ -222,12 +215,14 @@ impl Kept {
     /// Sends it to this server, over a connection of its own.
     async fn carry_out(&self, service: &Arc<Service>) -> Result<Answer, Box<Problem>> {
         let failed = |error: &dyn std::fmt::Display| Problem::unavailable(format!("it cannot be carried out: {error}"));
-        let body = STANDARD.decode(&self.body).map_err(|error| failed(&error))?;
+        let unreadable =
+            |error: &dyn std::fmt::Display| Problem::syntax(format!("what waited cannot be read: {error}"));
+        let body = STANDARD.decode(&self.body).map_err(|error| unreadable(&error))?;
         let mut request = Request::builder().method(self.method.as_str()).uri(&self.uri);
         for (name, value) in self.headers.iter().filter(|(_, value)| !value.is_empty()) {
             request = request.header(name, value);
         }
-        let request = request.body(Full::new(Bytes::from(body))).map_err(|error| failed(&error))?;
+        let request = request.body(Full::new(Bytes::from(body))).map_err(|error| unreadable(&error))?;
         let (near, far) = tokio::io::duplex(limits::INNER_BYTES);
         let over = CancellationToken::new();
         let serving = tokio::spawn(converse(far, Arc::clone(service), over.clone()));

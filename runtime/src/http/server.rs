@@ -63,9 +63,16 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, shutdown: Cance
 /// the answers before.
 async fn begin_anew(service: Arc<Service>) {
     let mut histories = service.store().histories();
-    histories.mark_unchanged();
-    while histories.changed().await.is_ok() {
-        service.begin_anew().await;
+    // One that began before anybody listened counts too: the cache has seen it and keeps nothing since.
+    let mut known = 0;
+    loop {
+        let now = *histories.borrow_and_update();
+        if std::mem::replace(&mut known, now) != now {
+            service.begin_anew().await;
+        }
+        if histories.changed().await.is_err() {
+            return;
+        }
     }
 }
 

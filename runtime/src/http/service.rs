@@ -295,13 +295,6 @@ impl Service {
             return Ok(answer);
         }
         let target = route(tables, &parts.method, &parts.uri)?;
-        if let Target::Queued(id) = target {
-            return match parts.method {
-                Method::GET | Method::HEAD => queued::result(self, parts, id).await,
-                Method::OPTIONS => Ok(respond::options(PAGE, false)),
-                _ => Err(Problem::method(PAGE)),
-            };
-        }
         if let Some(way) = live::way(parts)?
             && let Some(answer) = live::follow(self, tables, parts, &target, way).await?
         {
@@ -344,6 +337,7 @@ impl Service {
                 Method::OPTIONS => Ok(respond::options(LIVE, false)),
                 _ => Err(Problem::method(LIVE)),
             },
+            Target::Queued(id) if reading => queued::result(self, parts, id).await,
             Target::Queued(_)
             | Target::OpenApi
             | Target::Docs(_)

@@ -41,13 +41,6 @@ pub(crate) enum FeedError {
     Replica(String),
 }
 
-/// What the primary says of itself.
-#[derive(Clone, Debug)]
-pub(crate) struct Hello {
-    /// The number of its last frame; `None`: it is empty.
-    pub(crate) last_frame: Option<FrameNo>,
-}
-
 /// A channel to the primary, which is connected when it is needed.
 #[derive(Clone)]
 pub(crate) struct Connection {
@@ -75,10 +68,10 @@ impl Connection {
         Ok(Self { client: client.max_decoding_message_size(limits::FEED_MESSAGE_BYTES), bearer })
     }
 
-    /// Asks the primary where it stands.
-    pub(crate) async fn hello(&mut self, wait: Duration) -> Result<Hello, FeedError> {
+    /// Asks the primary for the number of its last frame; 0 if it is empty.
+    pub(crate) async fn last_frame(&mut self, wait: Duration) -> Result<FrameNo, FeedError> {
         let answer = self.handshake(wait).await.map_err(|status| refusal(&status))?;
-        Ok(Hello { last_frame: answer.current_replication_index })
+        Ok(answer.current_replication_index.unwrap_or_default())
     }
 
     async fn handshake(&mut self, wait: Duration) -> Result<HelloResponse, Status> {

@@ -90,9 +90,7 @@ fn told(error: &reqwest::Error) -> String {
     let mut text = if error.is_timeout() { "it took too long".to_owned() } else { String::new() };
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        if source.is_some() {
-            text = if text.is_empty() { cause.to_string() } else { format!("{text}: {cause}") };
-        }
+        text = if text.is_empty() { cause.to_string() } else { format!("{text}: {cause}") };
         source = cause.source();
     }
     if text.is_empty() { "the connection failed".into() } else { text }

@@ -21,6 +21,7 @@ mod choice;
 mod file;
 mod position;
 mod meters;
+mod clock;
 mod value;
 
 pub use backup::{Backup, BackupError, backup};

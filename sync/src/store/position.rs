@@ -1,6 +1,7 @@
 //! How far the change log has come, for those who read and those who wait.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// The position that every read from now on includes.
@@ -51,6 +52,13 @@ impl Position {
         self.reached.store(seq, Ordering::Release);
         self.prepare(seq);
         self.told.send_replace(seq);
+    }
+
+    /// Whether `seq` is reached by then.
+    pub(super) async fn is_reached_within(&self, seq: u64, wait: Duration) -> bool {
+        let mut positions = self.watch();
+        let reached = positions.wait_for(|position| *position >= seq);
+        tokio::time::timeout(wait, reached).await.is_ok_and(|reached| reached.is_ok())
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<u64> {

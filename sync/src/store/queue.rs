@@ -1,11 +1,11 @@
 //! Requests that wait in a region for its primary, in the order in which they came, and what became of them: a small database
 //! of its own beside the replica, so that they outlive the process and any replica.
 
+use super::clock::now_ms;
 use crate::limits;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The database of what waits, in the data folder.
 const NAME: &str = "queue.db";
@@ -121,11 +121,6 @@ impl Queue {
             self.database().query_row("SELECT answer FROM queued WHERE id=?1", [id], |row| row.get(0)).optional()?;
         Ok(answer.map(|answer| answer.map_or(Fate::Waiting, Fate::Answered)))
     }
-}
-
-fn now_ms() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_millis()).unwrap_or(i64::MAX / 2)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! from then on what is added, so that nothing is read twice but what goes. The writer only deletes, in transactions of
 //! few rows, and between two of them the thread rests longer than they took.
 
+use super::clock::now_ms;
 use super::meters::Meters;
 use super::position::Position;
 use super::reader::{self, ReadError, Reader};
@@ -14,7 +15,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// How much of the change log is kept: what one of the two excludes is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,9 +196,4 @@ impl Log {
 struct Beyond {
     through: u64,
     bytes: u64,
-}
-
-fn now_ms() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_millis()).unwrap_or(i64::MAX / 2)
 }

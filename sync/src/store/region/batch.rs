@@ -73,9 +73,10 @@ pub(super) enum Answer {
     Failed(String),
 }
 
-/// A batch, and where in it the steps of each unit stand.
+/// Where in a batch the steps of each unit stand.
 pub(super) struct Composed {
-    pub(super) batch: Batch,
+    /// How many steps there are.
+    steps: usize,
     spans: Vec<Span>,
     position: u32,
     commit: u32,
@@ -101,7 +102,7 @@ const BEGIN: u32 = 0;
 const SHAPE: u32 = 1;
 
 /// Composes the batch of some units, for tables of this shape.
-pub(super) fn compose(shape: &str, units: &[Unit]) -> Composed {
+pub(super) fn compose(shape: &str, units: &[Unit]) -> (Batch, Composed) {
     let mut steps = Steps::default();
     steps.push("BEGIN IMMEDIATE", &[], false, None);
     let expected = [Value::Text(shape.to_owned())];
@@ -111,7 +112,8 @@ pub(super) fn compose(shape: &str, units: &[Unit]) -> Composed {
     let position = steps.push(POSITION, &[], true, Some(open()));
     let commit = steps.push("COMMIT", &[], false, Some(open()));
     steps.push("ROLLBACK", &[], false, Some(not(BatchCond::IsAutocommit {})));
-    Composed { batch: Batch { steps: steps.0, replication_index: None }, spans, position, commit }
+    let composed = Composed { steps: steps.0.len(), spans, position, commit };
+    (Batch { steps: steps.0, replication_index: None }, composed)
 }
 
 /// Where the change log stands.
@@ -234,7 +236,7 @@ impl Composed {
     /// What became of the units, as the primary says it.
     pub(super) fn read(&self, units: &[Unit], result: &BatchResult) -> Answer {
         let answer = Told { result };
-        if answer.result.step_results.len() != self.batch.steps.len() {
+        if answer.result.step_results.len() != self.steps {
             return Answer::Failed("the primary answers other steps than those it was sent".into());
         }
         if answer.done(SHAPE).is_none() {

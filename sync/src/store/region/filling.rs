@@ -19,6 +19,7 @@ use libsql_replication::replicator::Replicator;
 use rusqlite::{Connection as Database, OptionalExtension};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use stoa_schema::value::Value;
 use tokio::sync::{OwnedMutexGuard, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -253,7 +254,7 @@ async fn catch_up(
     connection: &Connection,
     progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<(), FeedError> {
-    let target = connection.clone().hello(limits::PULSE_WAIT).await?.last_frame.unwrap_or_default();
+    let target = connection.clone().last_frame(limits::PULSE_WAIT).await?;
     let (frames, mut reached) = watch::channel(0);
     let feed = Feed::open(connection.clone(), &filling.database(), Beside { target, frames }).await?;
     if feed.frame().is_some_and(|frame| frame >= target) {
@@ -330,9 +331,9 @@ async fn fill_beside(region: &Arc<Region>, old: &Filling, next: &Filling) -> Res
     if let History::Rewritten { log } = history {
         // What clients hold of the history before must lead nowhere, in any region.
         let renamed = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
-        let mut stmt = libsql_hrana::proto::Stmt::new("UPDATE _meta SET value=?1 WHERE key='log' AND value=?2", false);
-        stmt.args = [renamed, log].map(|text| libsql_hrana::proto::Value::Text { value: text.into() }).into();
-        super::ask(&region.asking, vec![stmt]).await.map_err(|error| FeedError::Away(error.to_string()))?;
+        let rename = "UPDATE _meta SET value=?1 WHERE key='log' AND value=?2";
+        let rename = super::batch::statement(rename, &[Value::Text(renamed), Value::Text(log)]);
+        super::ask(&region.asking, vec![rename]).await.map_err(|error| FeedError::Away(error.to_string()))?;
         catch_up(next, &region.connection, &|_| {}).await?;
     }
     Ok(())
@@ -397,7 +398,7 @@ fn change(database: &Database, seq: Option<i64>) -> rusqlite::Result<Option<Chan
 }
 
 /// Pauses that grow, so that a primary that comes back is not overrun.
-struct Pause {
+pub(super) struct Pause {
     next: Duration,
     is_told: bool,
 }
@@ -416,7 +417,7 @@ impl Pause {
         }
     }
 
-    async fn rest(&mut self) {
+    pub(super) async fn rest(&mut self) {
         tokio::time::sleep(self.next).await;
         self.next = (self.next * 2).min(limits::FEED_AGAIN.1);
     }

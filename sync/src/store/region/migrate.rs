@@ -4,10 +4,11 @@
 use super::{Region, ask, batch, number};
 use crate::limits;
 use crate::primary::SendError;
+use crate::store::clock::now_ms;
 use crate::store::file;
 use crate::store::migrate::{self, Judged, MigrateError, Mode, Ran};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use stoa_schema::model::Schema;
 use stoa_schema::value::Value;
 use uuid::Uuid;
@@ -43,8 +44,8 @@ async fn with_turn(region: &Arc<Region>, schema: &Schema, mode: Mode, me: &str) 
     let position = batch::rows(batch::POSITION);
     let seq = ask(&region.asking, vec![position]).await.map_err(|error| failed(&error))?;
     let seq = number(&seq).unwrap_or_default().unsigned_abs();
-    let frame = region.connection.clone().hello(limits::PULSE_WAIT).await;
-    let frame = frame.map_err(|error| MigrateError::Primary(error.to_string()))?.last_frame.unwrap_or_default();
+    let frame = region.connection.clone().last_frame(limits::PULSE_WAIT).await;
+    let frame = frame.map_err(|error| MigrateError::Primary(error.to_string()))?;
     if !region.pulse.waits_for(frame, limits::MIGRATION_WAIT).await {
         return Err(MigrateError::Primary("the replica does not catch up with the primary".into()));
     }
@@ -90,11 +91,6 @@ const SAME_POSITION: &str = "INSERT INTO _assert SELECT coalesce(max(seq),0)=?1 
 
 fn failed(error: &SendError) -> MigrateError {
     MigrateError::Primary(error.to_string())
-}
-
-fn now_ms() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_millis()).unwrap_or(i64::MAX / 2)
 }
 
 /// Keeps others from writing, unless another migration does.

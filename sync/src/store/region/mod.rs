@@ -35,6 +35,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use stoa_schema::model::Schema;
+use stoa_schema::value::Value;
 use trial::Trial;
 
 /// The replica in a data folder, if there is a complete one.
@@ -159,15 +160,14 @@ async fn begin(
 
 /// Makes the internal tables at a primary that is new, and waits for one that is not there.
 async fn prepare(asking: &Asking, progress: &Arc<dyn Fn(Progress) + Send + Sync>) -> Result<(), OpenError> {
-    let mut pause = limits::FEED_AGAIN.0;
+    let mut pause = filling::Pause::default();
     loop {
         match prepare_once(asking).await {
             Ok(()) => return Ok(()),
             Err(SendError::Refused(detail)) => return Err(OpenError::Primary(detail)),
             Err(error) => {
                 progress(Progress::Waiting(error.to_string()));
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(limits::FEED_AGAIN.1);
+                pause.rest().await;
             }
         }
     }
@@ -183,9 +183,8 @@ async fn prepare_once(asking: &Asking) -> Result<(), SendError> {
     }
     let mut statements: Vec<Stmt> = ddl::INTERNAL.iter().map(|sql| Stmt::new(*sql, false)).collect();
     let keep = |key: &str, value: String| {
-        let mut stmt = Stmt::new("INSERT INTO _meta(key,value) VALUES(?1,?2) ON CONFLICT(key) DO NOTHING", false);
-        stmt.args = [key.to_owned(), value].map(|text| libsql_hrana::proto::Value::Text { value: text.into() }).into();
-        stmt
+        let insert = "INSERT INTO _meta(key,value) VALUES(?1,?2) ON CONFLICT(key) DO NOTHING";
+        batch::statement(insert, &[Value::Text(key.to_owned()), Value::Text(value)])
     };
     let random = || uuid::Uuid::new_v4().simple().to_string();
     statements.push(keep("log", random()[..8].to_owned()));
@@ -293,9 +292,7 @@ impl Region {
         let question = batch::rows(batch::POSITION);
         let Ok(answer) = ask_within(&self.asking, vec![question], limits::PULSE_WAIT).await else { return };
         let seq = number(&answer).unwrap_or_default().unsigned_abs();
-        let mut positions = self.told.position.watch();
-        let reached = positions.wait_for(|position| *position >= seq);
-        if tokio::time::timeout(limits::CATCH_UP_WAIT, reached).await.is_err() {
+        if !self.told.position.is_reached_within(seq, limits::CATCH_UP_WAIT).await {
             tracing::warn!("the replica is still behind its primary; it is read as it is");
         }
     }

@@ -79,9 +79,7 @@ impl Pulse {
             tracing::info!("the primary is there");
         }
         self.last_seq.store(seq, Ordering::Relaxed);
-        let mut positions = position.watch();
-        let here = positions.wait_for(|position| *position >= seq);
-        if tokio::time::timeout(limits::PULSE, here).await.is_ok_and(|here| here.is_ok()) {
+        if position.is_reached_within(seq, limits::PULSE).await {
             let ms = u64::try_from(asked.saturating_duration_since(self.began).as_millis()).unwrap_or(u64::MAX);
             self.fresh_ms.fetch_max(ms, Ordering::Relaxed);
         }

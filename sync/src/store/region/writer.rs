@@ -10,6 +10,7 @@ use crate::catalog::Catalog;
 use crate::commit::{Commit, Committed, Outcome, Rejected};
 use crate::limits;
 use crate::primary::SendError;
+use crate::store::clock::now_ms;
 use crate::store::migrate::{MigrateError, Mode};
 use crate::store::retention;
 use crate::store::sweeper::Sweeper;
@@ -310,9 +311,9 @@ impl Sender {
                 tokio::time::sleep(limits::SEND_AGAIN).await;
                 continue;
             };
-            let composed = batch::compose(&shape, units);
+            let (batch, composed) = batch::compose(&shape, units);
             let sent = Instant::now();
-            let error = match region.asking.batch(composed.batch.clone(), limits::BATCH_WAIT).await {
+            let error = match region.asking.batch(batch, limits::BATCH_WAIT).await {
                 Ok(result) => {
                     region.told.meters.sync_seconds.observe(sent.elapsed().as_secs_f64());
                     return Ok(composed.read(units, &result));
@@ -352,9 +353,7 @@ impl Sender {
     }
 
     async fn is_reached(&self, seq: u64, wait: Duration) -> bool {
-        let mut positions = self.region.told.position.watch();
-        let reached = positions.wait_for(|position| *position >= seq);
-        tokio::time::timeout(wait, reached).await.is_ok_and(|reached| reached.is_ok())
+        self.region.told.position.is_reached_within(seq, wait).await
     }
 
     /// Finds out why units were refused, and tells it; those that nothing forbids any more are to be sent again.
@@ -629,8 +628,7 @@ fn slice(commit: &Commit, begin: usize) -> usize {
 
 /// Forgets what became of commits so long ago that nobody asks any more. A UUIDv7 begins with its time in milliseconds.
 fn forget_sent() -> libsql_hrana::proto::Stmt {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let before = now.saturating_sub(limits::SENT_KEPT).as_millis();
-    let oldest = u64::try_from(before).unwrap_or_default().to_be_bytes()[2..].to_vec();
+    let kept = i64::try_from(limits::SENT_KEPT.as_millis()).unwrap_or(i64::MAX);
+    let oldest = (now_ms() - kept).to_be_bytes()[2..].to_vec();
     batch::statement("DELETE FROM _sent WHERE id<?1", &[Value::Bytes(oldest)])
 }
