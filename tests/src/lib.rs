@@ -6,6 +6,7 @@ pub mod page;
 pub mod fixture;
 pub mod client;
 pub mod server;
+pub mod disk;
 pub mod primary;
 pub mod proxy;
 pub mod at_once;

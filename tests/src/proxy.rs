@@ -27,6 +27,8 @@ struct State {
     ended: AtomicBool,
     connections: Mutex<Vec<TcpStream>>,
     lost: AtomicU64,
+    /// Bytes that have come from the far end.
+    carried: AtomicU64,
 }
 
 impl State {
@@ -58,6 +60,7 @@ impl Proxy {
             ended: AtomicBool::new(false),
             connections: Mutex::default(),
             lost: AtomicU64::new(0),
+            carried: AtomicU64::new(0),
         });
         let (accepting, target) = (Arc::clone(&state), address.to_owned());
         std::thread::spawn(move || {
@@ -92,6 +95,18 @@ impl Proxy {
     /// Changes how long it takes each way.
     pub fn delay(&self, one_way: Duration) {
         self.state.one_way_us.store(u64::try_from(one_way.as_micros()).unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+
+    /// Waits until so many bytes have come from the far end, or none has come for a while.
+    pub fn wait_until_carried(&self, bytes: u64) {
+        let mut last = (self.state.carried.load(Ordering::SeqCst), Instant::now());
+        while last.0 < bytes && last.1.elapsed() < Duration::from_secs(1) {
+            std::thread::yield_now();
+            let now = self.state.carried.load(Ordering::SeqCst);
+            if now != last.0 {
+                last = (now, Instant::now());
+            }
+        }
     }
 
     /// How many answers were lost.
@@ -146,6 +161,9 @@ fn pump(state: Arc<State>, mut from: TcpStream, to: TcpStream, is_feed: Arc<Atom
             if loses {
                 state.lost.fetch_add(1, Ordering::SeqCst);
                 break;
+            }
+            if !asks {
+                state.carried.fetch_add(length as u64, Ordering::SeqCst);
             }
             let due = Instant::now() + Duration::from_micros(state.one_way_us.load(Ordering::SeqCst));
             if sent.send((due, bytes.to_vec())).is_err() {

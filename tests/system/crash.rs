@@ -10,9 +10,9 @@ use load::Writer;
 use log::Log;
 use serde_json::{Value as Json, json};
 use std::path::Path;
-use std::process::Command;
 use std::sync::mpsc;
 use stoa_tests::client::{Answer, Client};
+use stoa_tests::disk::Disk;
 use stoa_tests::server::{Server, Start, long};
 
 const SCHEMA: &str = "
@@ -98,37 +98,16 @@ fn settle(server: &Server, writers: &mut [Writer]) -> usize {
     writers.iter_mut().map(Writer::forget_doubt).sum()
 }
 
-/// A small file system of its own, gone with the test.
-struct Disk(tempfile::TempDir);
-
-impl Disk {
-    /// `None`: mounting is not permitted here.
-    fn mount() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"]).arg(folder.path()).output();
-        mount.is_ok_and(|output| output.status.success()).then(|| Self(folder))
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        _ = Command::new("umount").arg(self.0.path()).status();
-    }
-}
-
 fn long_item(id: &str) -> Json {
     json!({"id": id, "name": "x".repeat(100_000), "price": 1e-70, "tags": [id, "all"]})
 }
 
 #[test]
 fn a_full_disk_refuses_writes_and_nothing_else() {
-    let Some(disk) = Disk::mount() else {
-        eprintln!("SKIPPED: a full disk is not tried, because mounting a tmpfs is not permitted here");
-        return;
-    };
+    let Some(disk) = Disk::mount(8) else { return };
     let app = app();
-    let data = disk.0.path().join("data");
-    let ballast = disk.0.path().join("ballast");
+    let data = disk.path().join("data");
+    let ballast = disk.path().join("ballast");
     std::fs::write(&ballast, vec![1_u8; 3 << 20]).unwrap();
     let server = start(app.path(), &data);
     let client = Client::new(&server.base);

@@ -51,6 +51,7 @@ fn main() -> ExitCode {
     }
     told(20, 80);
     told(20, 150);
+    many(0);
     many(20);
     compacting();
     fill(records);

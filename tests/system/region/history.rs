@@ -7,10 +7,10 @@
 use super::{Region, serve};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
 use std::thread::scope;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use stoa_tests::client::{Answer, Client};
 use stoa_tests::dice::{Dice, Seed, count, seeds};
 use stoa_tests::live::Follower;
@@ -166,7 +166,7 @@ fn one_history(seed: &Seed) {
     let zero = regions[0].client.json("PUT", "/Counter/", &json!(zero)).expect(200);
     let token = zero.header("stoa-seq").map(str::to_owned);
     let bases: Vec<RwLock<String>> = regions.iter().map(|region| RwLock::new(region.server.base.clone())).collect();
-    let (known, over) = (Mutex::new(Known::default()), AtomicBool::new(false));
+    let (known, over, steps) = (Mutex::new(Known::default()), AtomicBool::new(false), AtomicUsize::new(0));
     let mut wanderers: Vec<Wanderer<'_>> = (0..CLIENTS)
         .map(|number| Wanderer {
             number,
@@ -182,16 +182,18 @@ fn one_history(seed: &Seed) {
         .collect();
     let mut dice = seed.dice(CLIENTS);
     scope(|scope| {
-        let over = &over;
+        let (over, steps) = (&over, &steps);
         for wanderer in &mut wanderers {
             scope.spawn(move || {
                 while !over.load(Ordering::Relaxed) {
                     wanderer.step();
+                    steps.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
         for round in 0..count(8, 60) {
-            std::thread::sleep(Duration::from_millis(400));
+            let before = steps.load(Ordering::Relaxed);
+            until("the clients go on", || steps.load(Ordering::Relaxed) > before + 150);
             let at = dice.below(3);
             match round % 5 {
                 0 => fail(&regions[at], Link::Cut),
@@ -223,9 +225,21 @@ fn distances() -> [u64; 3] {
 }
 
 fn fail(region: &Region, link: Link) {
+    let lost = region.link.lost();
     region.link.set(link);
-    std::thread::sleep(Duration::from_millis(600));
+    until("the region notices", || match link {
+        Link::LosesAnswers => region.link.lost() > lost + 1,
+        Link::Up | Link::Cut | Link::BlackHole => region.health()["region"]["reachable"] == false,
+    });
     region.link.set(Link::Up);
+}
+
+fn until(what: &str, is_it: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_it() {
+        assert!(began.elapsed() < Duration::from_secs(60), "in vain: {what}");
+        std::thread::yield_now();
+    }
 }
 
 /// Every region has the same, and it is what was acknowledged.
