@@ -97,8 +97,8 @@ impl Proxy {
         self.state.one_way_us.store(u64::try_from(one_way.as_micros()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
-    /// Waits until so many bytes have come from the far end, or none has come for a while.
-    pub fn wait_until_carried(&self, bytes: u64) {
+    /// Waits until so many bytes have come from the far end; `false`: none has come for a while.
+    pub fn carries(&self, bytes: u64) -> bool {
         let mut last = (self.state.carried.load(Ordering::SeqCst), Instant::now());
         while last.0 < bytes && last.1.elapsed() < Duration::from_secs(1) {
             std::thread::yield_now();
@@ -107,6 +107,7 @@ impl Proxy {
                 last = (now, Instant::now());
             }
         }
+        last.0 >= bytes
     }
 
     /// How many answers were lost.
