@@ -19,12 +19,15 @@ pub struct Catalog {
 pub struct Statements {
     /// All columns, quoted, separated by commas.
     pub columns: String,
-    /// Inserts a record: its values without those that are computed, then its revision. If some are, it returns the
-    /// revision and all columns.
+    /// The end of a statement that returns what it has written: the revision and all columns.
+    pub returning: String,
+    /// What stands behind `VALUES` in the statements that store a record.
+    pub row: String,
+    /// Inserts a record: its values without those that are computed, then its revision. If some are, it returns what is stored.
     pub insert: String,
     /// The same, unless the id is there.
     pub insert_missing: String,
-    /// Inserts or replaces: as `insert`; returns the revision and all columns.
+    /// Inserts or replaces: as `insert`; returns what is stored.
     pub put: String,
     /// The same, unless the record is there exactly so; returns nothing.
     pub put_changed: String,
@@ -68,6 +71,13 @@ impl Catalog {
 }
 
 impl Statements {
+    /// A statement that stores a record, for many at once: the parameters of each, so many, follow those of the one before.
+    pub fn of_many(&self, statement: &str, params: usize, records: usize) -> Option<String> {
+        let (begin, end) = statement.split_once(&self.row)?;
+        let rows: Vec<String> = (0..records).map(|record| shifted(&self.row, record * params)).collect();
+        Some(format!("{begin}{}{end}", rows.join(",")))
+    }
+
     fn of(schema: &Schema, id: TableId) -> Self {
         let table = schema.table(id);
         let (name, key) = (quoted(&table.name), quoted(&table.key().name));
@@ -83,11 +93,10 @@ impl Statements {
         let values: Vec<String> = stored.map(|(at, id)| given_value(at, id)).collect();
         let revision = format!("?{}", written.len());
         let places: Vec<String> = values.into_iter().chain([revision]).collect();
-        let insert = format!("INSERT INTO {name}({}) VALUES({})", written.join(","), places.join(","));
-        let returning = match table.computes() {
-            true => format!(" RETURNING {REVISION},{columns}"),
-            false => String::new(),
-        };
+        let row = format!("({})", places.join(","));
+        let insert = format!("INSERT INTO {name}({}) VALUES{row}", written.join(","));
+        let returning = format!(" RETURNING {REVISION},{columns}");
+        let shown = if table.computes() { returning.as_str() } else { "" };
         let values = || given().filter(|attribute| attribute.name != table.key().name);
         let replaced: Vec<String> = values()
             .filter(|attribute| attribute.stamp != Some(Stamp::Created))
@@ -101,9 +110,9 @@ impl Statements {
         // `WHERE` begins with something that any number of columns can follow.
         let differs = differs.fold("0".to_owned(), |all, column| format!("{all} OR {column}"));
         Self {
-            insert_missing: format!("{insert} ON CONFLICT DO NOTHING{returning}"),
-            insert: format!("{insert}{returning}"),
-            put: format!("{upsert} RETURNING {REVISION},{columns}"),
+            insert_missing: format!("{insert} ON CONFLICT DO NOTHING{shown}"),
+            insert: format!("{insert}{shown}"),
+            put: format!("{upsert}{returning}"),
             put_changed: format!("{upsert} WHERE {differs}"),
             revision: format!("SELECT {REVISION} FROM {name} WHERE {key}=?1"),
             delete: format!("DELETE FROM {name} WHERE {key}=?1"),
@@ -114,6 +123,20 @@ impl Statements {
                 .map(|unique| Same { reads: unique.reads(), condition: unique.same(Row::Alias("t")) })
                 .collect(),
             columns,
+            returning,
+            row,
         }
     }
+}
+
+/// SQL with the numbers of its parameters raised.
+fn shifted(sql: &str, by: usize) -> String {
+    let mut parts = sql.split('?');
+    let mut shifted = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let number: usize = part[..digits].parse().unwrap_or_default();
+        shifted.push_str(&format!("?{}{}", number + by, &part[digits..]));
+    }
+    shifted
 }

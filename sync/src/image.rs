@@ -62,7 +62,7 @@ fn unquoted(text: &str) -> Option<String> {
     serde_json::from_str(text).ok()
 }
 
-/// A number, or the text `"±n:digits"` of one that was brought between 1e-60 and 1e60 by `n` steps of 2^62.
+/// A number, or the text `"±n:digits"` of one that was brought between 1e-70 and 1e70 by `n` steps of 2^62.
 fn double(text: &str) -> Option<f64> {
     let Some(scaled) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return text.parse().ok() };
     let (steps, digits) = scaled.split_once(':')?;

@@ -118,15 +118,24 @@ pub const CONNECT_WAIT: Duration = Duration::from_secs(2);
 /// How long a connection to the primary is kept open without a use.
 pub const WARM_CONNECTION: Duration = Duration::from_mins(5);
 
-/// Batches that are on their way to the primary at once; more commits wait and go together. With eight, sqld lets some wait for its
-/// lock for seconds.
-pub const BATCHES_IN_FLIGHT: usize = 4;
+/// Batches that are on their way to the primary at once; more commits wait and go together.
+pub const BATCHES_IN_FLIGHT: u32 = 4;
+
+/// How long a batch keeps the primary busy. No more are on their way than there is distance to be on: where several connections want to
+/// write at the same moment, sqld can stand still for seconds, or for good (docs/deploy.md).
+pub const BATCH_BUSY: Duration = Duration::from_millis(10);
+
+/// The share of a batch's time to the primary and back for which the next one waits to be as large as its fellows.
+pub const BATCH_PATIENCE: u32 = 8;
 
 /// Commits of one batch to the primary.
 pub const BATCH_COMMITS: usize = 128;
 
 /// Writes of one batch to the primary: sqld takes 20,000 steps, and each write is some.
 pub const BATCH_WRITES: usize = 512;
+
+/// Parameters of one statement in a batch: SQLite takes 32,766.
+pub const STATEMENT_PARAMS: usize = 32_000;
 
 /// Bytes of values in one batch from which on no further commit joins it: sqld takes 60 MB.
 pub const BATCH_BYTES: usize = 4 << 20;

@@ -33,7 +33,7 @@ impl Primary {
         primary
     }
 
-    /// The database of a folder, at an address that was free or that it had before.
+    /// The database of a folder, started as docs/deploy.md says, at an address that was free or that it had before.
     pub fn start_at(data: &Path, address: Option<&str>, arguments: &[&str]) -> Self {
         let free = || TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").to_string();
         let address = address.map_or_else(free, str::to_owned);
@@ -41,6 +41,7 @@ impl Primary {
             .arg("-d")
             .arg(data)
             .args(["--http-listen-addr", &address, "--no-welcome"])
+            .args(["--max-concurrent-connections", "2", "--disable-intelligent-throttling"])
             .args(arguments)
             .env("RUST_LOG", "info")
             .stdin(Stdio::null())

@@ -19,7 +19,7 @@ fn scaled(text: &str) -> Option<f64> {
     let (steps, digits) = text.split_once(':')?;
     let steps: i32 = steps.parse().ok()?;
     let digits: f64 = digits.parse().ok()?;
-    let inside = (1e-60..=1e60).contains(&digits.abs());
+    let inside = (1e-70..=1e70).contains(&digits.abs());
     let step = 2_f64.powi(62);
     let apply = |number: f64, _| if steps > 0 { number * step } else { number / step };
     (steps != 0 && inside).then(|| (0..steps.abs()).fold(digits, apply))

@@ -1,7 +1,9 @@
 //! The JSON of a record in the change log, made by triggers.
 //!
-//! SQLite prints doubles with 15 digits. `%!.17g` restores every double between 1e-60 and 1e60; one outside is brought
+//! SQLite prints doubles with 15 digits. `%!.17g` restores every double between 1e-70 and 1e70; one outside is brought
 //! there by multiplying or dividing by 2^62 (exact, being a power of two) `n` times and written as the text `"±n:digits"`.
+//! A trigger is compiled with each statement that may fire it, and a primary prepares every statement anew: what stands here is
+//! paid for with each write there, so it is written without subqueries.
 //! Lists, nested values and those of any type are embedded as JSON; Boolean values are 0 and 1 and a `BigInt` is a text, as
 //! they are stored; `Bytes` are hexadecimal. Hidden attributes are there, and what an open table keeps beside the declared
 //! ones is the object `$open`: whoever shows an image leaves out the first and merges the second.
@@ -10,10 +12,8 @@ use crate::ident::{literal, quoted};
 use crate::limits::JSON_OBJECT_PAIRS;
 use stoa_schema::model::{Attribute, Storage, Table};
 
-/// 2^62 as an integer literal; SQLite converts it to a double without rounding.
-const STEP: &str = "4611686018427387904.0";
-/// Steps of 2^62 that bring any double (2^-1074 to 2^1024) inside 1e-60…1e60 from the outside.
-const MOST_STEPS: usize = 15;
+/// 2^217 as a literal that SQLite reads without rounding: half of seven steps of 2^62, which is what scaling goes by.
+const HALF: &str = "2.106245833371143733e65";
 
 /// The whole record as a JSON object; `row` is `NEW` or `OLD`.
 pub(super) fn whole(table: &Table, row: &str) -> String {
@@ -72,21 +72,19 @@ fn member(attribute: &Attribute, row: &str) -> String {
 }
 
 fn double(column: &str) -> String {
-    let exact = |value: &str| {
-        format!(
-            "CASE WHEN CAST(printf('%!.15g',{value}) AS REAL)={value} THEN printf('%!.15g',{value}) ELSE printf('%!.17g',{value}) END"
-        )
+    // Seven steps bring what is beyond 1e70 up to 1e201 below it, fourteen the rest: 2^1024 is 1.8e308, 2^-1074 is 4.9e-324.
+    let scaled = |operator: &str, steps: usize| {
+        let factors = format!("{operator}{HALF}").repeat(2 * steps / 7);
+        let sign = if operator == "*" { "-" } else { "" };
+        format!("printf('{sign}{steps}:%!.17g',{column}{factors})")
     };
-    let text = format!(
-        "(WITH RECURSIVE scaled(n,x) AS (SELECT 0,{column} UNION ALL SELECT \
-         CASE WHEN abs(x)<1e-60 THEN n-1 ELSE n+1 END,CASE WHEN abs(x)<1e-60 THEN x*{STEP} ELSE x/{STEP} END \
-         FROM scaled WHERE (abs(x)<1e-60 OR abs(x)>1e60) AND abs(n)<{MOST_STEPS}) \
-         SELECT n||':'||{} FROM scaled WHERE abs(x) BETWEEN 1e-60 AND 1e60)",
-        exact("x")
-    );
     format!(
-        "CASE WHEN {column} IS NULL OR {column}=0 THEN {column} WHEN abs({column}) BETWEEN 1e-60 AND 1e60 \
-         THEN json({}) ELSE {text} END",
-        exact(column)
+        "CASE WHEN {column} IS NULL OR {column}=0 THEN {column} WHEN abs({column}) NOT BETWEEN 1e-70 AND 1e70 THEN \
+         CASE WHEN abs({column})>1e201 THEN {} WHEN abs({column})>1 THEN {} WHEN abs({column})>1e-201 THEN {} ELSE {} END \
+         WHEN CAST(printf('%!.15g',{column}) AS REAL)={column} THEN {column} ELSE json(printf('%!.17g',{column})) END",
+        scaled("/", 14),
+        scaled("/", 7),
+        scaled("*", 7),
+        scaled("*", 14),
     )
 }

@@ -46,7 +46,7 @@ impl Asking {
             .default_headers(headers)
             .connect_timeout(limits::CONNECT_WAIT)
             .pool_idle_timeout(limits::WARM_CONNECTION)
-            .pool_max_idle_per_host(limits::BATCHES_IN_FLIGHT)
+            .pool_max_idle_per_host(limits::BATCHES_IN_FLIGHT as usize)
             .tcp_nodelay(true)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy();

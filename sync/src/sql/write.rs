@@ -101,7 +101,7 @@ pub fn steps<'a>(catalog: &'a Catalog, write: &Write, moment: Moment) -> Vec<Ste
             if let Some(visible) = expiry::visible(table, Row::Bare) {
                 text.push(&format!(" AND {visible}"));
             }
-            text.push(&format!(" RETURNING {REVISION},{}", statements.columns));
+            text.push(&statements.returning);
             steps.push(step(text.sql.into(), text.params, Wanted::Record));
         }
         WriteKind::Delete { id } => steps.push(step((&statements.delete).into(), vec![id.clone()], Wanted::Delete)),
@@ -142,9 +142,9 @@ fn merge_steps<'a>(
     steps: &mut Vec<Step<'a>>,
 ) {
     let declared = catalog.table(table);
-    let (name, key, columns) =
-        (quoted(&declared.name), quoted(&declared.key().name), &catalog.statements(table).columns);
-    let same = SameRecord { table: declared, uniques: &catalog.statements(table).same, record };
+    let statements = catalog.statements(table);
+    let (name, key) = (quoted(&declared.name), quoted(&declared.key().name));
+    let same = SameRecord { table: declared, uniques: &statements.same, record };
     if let Some(clear) = expiry::delete_expired(declared, &format!("{key}=")) {
         let mut text = Text::default();
         text.push(&clear);
@@ -154,7 +154,7 @@ fn merge_steps<'a>(
     let mut text = update(declared, changes, moment);
     text.push(&format!(" WHERE {key}="));
     same.push_key(&mut text);
-    text.push(&format!(" RETURNING {REVISION},{columns}"));
+    text.push(&statements.returning);
     steps.push(Step { sql: text.sql.into(), params: text.params, wanted: Wanted::Update });
     let mut text = Text::default();
     let (stored, values) = (declared.stored(), stamped(declared, record, moment));
@@ -171,7 +171,7 @@ fn merge_steps<'a>(
     }
     text.push(" WHERE ");
     same.push_key(&mut text);
-    text.push(&format!(" IS NULL RETURNING {REVISION},{columns}"));
+    text.push(&format!(" IS NULL{}", statements.returning));
     steps.push(Step { sql: text.sql.into(), params: text.params, wanted: Wanted::InsertElse });
 }
 

@@ -1,5 +1,4 @@
-//! What the steps of a write did, told one after the other → the outcome of the write. The same for the local engine and for a
-//! primary, so that both say the same.
+//! What the steps of a write did, told one after the other → the outcome of the write.
 
 use super::value::owned;
 use crate::commit::{Outcome, Reason, Write, WriteKind};

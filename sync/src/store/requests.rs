@@ -89,7 +89,7 @@ impl Line {
 }
 
 /// What a write did whose steps ran where nobody could look at them: how many rows it wrote, and what the change log says of
-/// the last one: operation, revision, and the record after it.
+/// the last one: operation, revision, and the record after it, if that is to be shown.
 #[derive(Debug, Deserialize)]
 pub(super) struct Logged(pub(super) u64, pub(super) Option<i64>, pub(super) Option<i64>, pub(super) Option<String>);
 
@@ -106,12 +106,13 @@ impl Logged {
             | WriteKind::InsertMissing(_)
             | WriteKind::Put(_)
             | WriteKind::Merge { .. }
-            | WriteKind::Patch { .. } => {
-                let values = after.as_deref().map(|image| image::read(table, image)).unwrap_or_default();
-                let mut record: Vec<Value> = values.into_iter().map(Option::unwrap_or_default).collect();
-                record.resize(table.attributes.len(), Value::Null);
-                Outcome::Stored { revision: revision.unwrap_or_default(), record, created }
-            }
+            | WriteKind::Patch { .. } => match (revision, after) {
+                (Some(revision), Some(image)) => {
+                    let record = image::read(table, &image).into_iter().map(Option::unwrap_or_default).collect();
+                    Outcome::Stored { revision, record, created }
+                }
+                _ => Outcome::Written { created },
+            },
         }
     }
 }

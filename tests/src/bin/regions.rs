@@ -40,6 +40,11 @@ fn main() -> ExitCode {
     let records = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => 100_000,
         ["--records", number] => number.parse().expect(USAGE),
+        ["--clients"] => {
+            many(0);
+            many(20);
+            return ExitCode::SUCCESS;
+        }
         _ => {
             println!("{USAGE}");
             return ExitCode::from(2);

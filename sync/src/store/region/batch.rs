@@ -3,20 +3,28 @@
 //!
 //! The batch is one transaction. Each commit is carried out in a savepoint of its own, its steps one after the other, each
 //! only if the one before succeeded; a step that fails takes its commit back and nothing else. After each write a row of
-//! `_sent` says, in the same transaction, that it was carried out: when the answer is lost the commit is sent again, fails
-//! at its own row, and what it did is read from there.
+//! `_sent` says, in the same transaction, that it was carried out and where in the change log. What all commits did is read
+//! there, once, before the transaction ends; so a commit that is sent again because its answer was lost fails at its own row, and
+//! is answered all the same.
+//!
+//! sqld prepares each statement anew, with all triggers that it may fire: what a step does counts less than that it is there. So
+//! commits that each store one record by the same statement are first carried out by one, together; their own steps are for
+//! when that fails.
 //!
 //! Trap: after a failure that ends the whole transaction, `SAVEPOINT … RELEASE` would commit by itself. So every commit
 //! begins only while the transaction is there.
 
-use crate::commit::{Commit, Outcome, Write};
+use crate::catalog::Statements;
+use crate::commit::{Commit, Outcome, Write, WriteKind};
 use crate::limits;
 use crate::sql::{self, Moment, Wanted};
-use crate::store::doing::{self, Did, Doing};
 use crate::store::requests::{self, Logged};
 use crate::store::value::wire;
-use libsql_hrana::proto::{Batch, BatchCond, BatchCondList, BatchResult, BatchStep, Error, Stmt, StmtResult};
+use libsql_hrana::proto::{
+    Batch, BatchCond, BatchCondList, BatchResult, BatchStep, Error, Stmt, StmtResult, Value as Sent,
+};
 use rusqlite::types::ValueRef;
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use stoa_schema::model::Table;
@@ -40,6 +48,10 @@ pub(super) struct Unit {
 }
 
 impl Unit {
+    fn id(&self) -> Value {
+        Value::Bytes(self.id.as_bytes().to_vec())
+    }
+
     fn write(&self, at: usize) -> &Write {
         &self.commit.writes[at]
     }
@@ -78,21 +90,17 @@ pub(super) struct Composed {
     /// How many steps there are.
     steps: usize,
     spans: Vec<Span>,
+    /// What was done.
+    done: u32,
     position: u32,
     commit: u32,
 }
 
-/// A step of a write: where it stands, what is wanted of it, and its parameters.
-type Sent = (u32, Wanted, Vec<Value>);
-
 struct Span {
     /// Only if the commit has a name; it fails if the name is there.
     once: Option<u32>,
-    writes: Vec<Vec<Sent>>,
     savepoint: u32,
     last: u32,
-    /// What was done when it was sent before.
-    sent: Option<u32>,
     /// What was done when its key was used before.
     kept: Option<u32>,
 }
@@ -101,18 +109,81 @@ const BEGIN: u32 = 0;
 /// The step that looks whether the tables are those that the units are for.
 const SHAPE: u32 = 1;
 
+/// A unit that stores one record by one statement, and nothing else.
+struct Single<'u> {
+    unit: &'u Unit,
+    statements: &'u Statements,
+    sql: Cow<'u, str>,
+    params: Vec<Value>,
+}
+
+impl<'u> Single<'u> {
+    fn of(unit: &'u Unit) -> Option<Self> {
+        let commit = &unit.commit;
+        let asks_more = unit.sent_before || commit.once.is_some() || commit.request.is_some();
+        if unit.writes.len() != 1 || asks_more || !commit.references.is_empty() {
+            return None;
+        }
+        let write = unit.write(unit.writes.start);
+        let stores = matches!(
+            write.kind,
+            WriteKind::Insert(_) | WriteKind::InsertMissing(_) | WriteKind::Put(_) | WriteKind::PutChanged(_)
+        );
+        let mut steps = if stores { carried_out(unit, write) } else { Vec::new() };
+        let Some((sql, params, _)) = steps.pop().filter(|_| steps.is_empty()) else { return None };
+        Some(Self { unit, statements: commit.catalog.statements(write.table), sql, params })
+    }
+
+    fn joins(one: &Option<Self>, other: &Option<Self>) -> bool {
+        matches!((one, other), (Some(one), Some(other)) if one.sql == other.sql)
+    }
+
+    /// How many of a run go into one statement.
+    fn most(run: &[Option<Self>]) -> usize {
+        let params = run.first().and_then(Option::as_ref).map_or(1, |single| single.params.len());
+        (limits::STATEMENT_PARAMS / params.max(1)).max(1)
+    }
+
+    /// The key of the record, null if the database chooses it.
+    fn key(&self) -> &Value {
+        let write = self.unit.write(self.unit.writes.start);
+        sql::subject(self.unit.commit.catalog.table(write.table), &write.kind).unwrap_or(&Value::Null)
+    }
+}
+
+/// The statements of a write, with what is wanted of each: what it does is told by the change log, so none returns rows.
+fn carried_out<'u>(unit: &'u Unit, write: &Write) -> Vec<(Cow<'u, str>, Vec<Value>, Wanted)> {
+    let returning = unit.commit.catalog.statements(write.table).returning.as_str();
+    let steps = sql::steps(&unit.commit.catalog, write, unit.moment).into_iter();
+    let bare = |sql| match sql {
+        Cow::Borrowed(text) => Cow::Borrowed(str::strip_suffix(text, returning).unwrap_or(text)),
+        Cow::Owned(text) => Cow::Owned(text.strip_suffix(returning).unwrap_or(&text).to_owned()),
+    };
+    // The log also tells whether the record is new.
+    steps
+        .filter(|step| step.wanted != Wanted::Existence)
+        .map(|step| (bare(step.sql), step.params, step.wanted))
+        .collect()
+}
+
 /// Composes the batch of some units, for tables of this shape.
 pub(super) fn compose(shape: &str, units: &[Unit]) -> (Batch, Composed) {
     let mut steps = Steps::default();
     steps.push("BEGIN IMMEDIATE", &[], false, None);
     let expected = [Value::Text(shape.to_owned())];
     steps.push(SAME_SHAPE, &expected, false, Some(ok(BEGIN)));
-    let spans = units.iter().map(|unit| steps.unit(unit)).collect();
-    let open = || all([ok(SHAPE), not(BatchCond::IsAutocommit {})]);
-    let position = steps.push(POSITION, &[], true, Some(open()));
-    let commit = steps.push("COMMIT", &[], false, Some(open()));
+    let singles: Vec<Option<Single<'_>>> = units.iter().map(Single::of).collect();
+    let mut spans = Vec::with_capacity(units.len());
+    for run in singles.chunk_by(Single::joins).flat_map(|run| run.chunks(Single::most(run))) {
+        let together = (run.len() > 1).then(|| steps.together(run)).flatten();
+        let begin = spans.len();
+        spans.extend(units[begin..begin + run.len()].iter().map(|unit| steps.unit(unit, together)));
+    }
+    let done = steps.done(units, all(is_open()));
+    let position = steps.push(POSITION, &[], true, Some(all(is_open())));
+    let commit = steps.push("COMMIT", &[], false, Some(all([ok(done), ok(position)])));
     steps.push("ROLLBACK", &[], false, Some(not(BatchCond::IsAutocommit {})));
-    let composed = Composed { steps: steps.0.len(), spans, position, commit };
+    let composed = Composed { steps: steps.0.len(), spans, done, position, commit };
     (Batch { steps: steps.0, replication_index: None }, composed)
 }
 
@@ -128,9 +199,6 @@ const SENT_SOME: &str =
     "INSERT INTO _sent(id,n,seq,rows) SELECT ?1,?2,coalesce(max(seq),0),nullif(changes(),0) FROM _changes";
 const SENT_ANY: &str = "INSERT INTO _sent(id,n,seq,rows) SELECT ?1,?2,coalesce(max(seq),0),changes() FROM _changes";
 
-const WHAT_WAS_SENT: &str = "SELECT s.rows,c.op,c.rev,c.after FROM _sent AS s LEFT JOIN _changes AS c ON c.seq=s.seq \
-                             WHERE s.id=?1 ORDER BY s.n";
-
 const KEEP: &str = "UPDATE _requests SET outcomes=(SELECT json_group_array(json_array(w.rows,w.op,w.rev,w.after)) FROM \
                     (SELECT s.rows,c.op,c.rev,c.after FROM _sent AS s LEFT JOIN _changes AS c ON c.seq=s.seq WHERE s.id=?1 \
                     ORDER BY s.n) AS w) WHERE key=?2";
@@ -144,16 +212,65 @@ struct Steps(Vec<BatchStep>);
 
 impl Steps {
     fn push(&mut self, sql: &str, params: &[Value], rows: bool, condition: Option<BatchCond>) -> u32 {
+        self.push_sent(sql, params.iter().map(wire).collect(), rows, condition)
+    }
+
+    fn push_sent(&mut self, sql: &str, params: Vec<Sent>, rows: bool, condition: Option<BatchCond>) -> u32 {
         let mut stmt = Stmt::new(sql, rows);
-        stmt.args = params.iter().map(wire).collect();
+        stmt.args = params;
         self.0.push(BatchStep { condition, stmt });
         self.0.len() as u32 - 1
     }
 
-    /// The steps of a unit. `last` is the one whose success is the success of all.
-    fn unit(&mut self, unit: &Unit) -> Span {
-        let id = || Value::Bytes(unit.id.as_bytes().to_vec());
-        let savepoint = self.push("SAVEPOINT one", &[], false, Some(all([ok(SHAPE), not(BatchCond::IsAutocommit {})])));
+    /// The step that reads what units did, in the order of their writes. Nobody is shown the records of writes that each stand for
+    /// themselves.
+    fn done(&mut self, units: &[Unit], condition: BatchCond) -> u32 {
+        let shown = units.iter().any(|unit| !unit.commit.independent);
+        let after = if shown { "c.after" } else { "NULL" };
+        let places = vec!["?"; units.len()].join(",");
+        let sql = format!(
+            "SELECT s.id,s.rows,c.op,c.rev,{after} FROM _sent AS s LEFT JOIN _changes AS c ON c.seq=s.seq \
+             WHERE s.id IN ({places}) ORDER BY s.id,s.n"
+        );
+        let ids: Vec<Value> = units.iter().map(Unit::id).collect();
+        self.push(&sql, &ids, true, Some(condition))
+    }
+
+    /// The steps that carry out units by one statement; the success of the one that is returned is the success of all.
+    ///
+    /// The changes of their records are the last ones in the log, one for each, in order, or none was made at all; where it is not
+    /// so, the step fails.
+    fn together(&mut self, run: &[Option<Single<'_>>]) -> Option<u32> {
+        let first = run.first()?.as_ref()?;
+        let write = first.statements.of_many(&first.sql, first.params.len(), run.len())?;
+        let mut rows = Vec::with_capacity(run.len());
+        let (mut params, mut sent) = (Vec::with_capacity(run.len() * first.params.len()), Vec::new());
+        for (at, single) in run.iter().flatten().enumerate() {
+            params.extend(single.params.iter().map(wire));
+            let behind = Value::Int(i64::try_from(run.len() - 1 - at).unwrap_or(i64::MAX));
+            sent.extend([wire(&single.unit.id()), wire(&behind), wire(single.key())]);
+            rows.push("(?,?,?)");
+        }
+        let note = format!(
+            "INSERT INTO _sent(id,n,seq,rows) SELECT v.column1,0,m.seq-v.column2,CASE changes() WHEN 0 THEN 0 WHEN {} THEN \
+             CASE WHEN EXISTS(SELECT 1 FROM _changes AS c WHERE c.seq=m.seq-v.column2 AND c.id IS coalesce(v.column3,c.id)) \
+             THEN 1 END END FROM (SELECT coalesce(max(seq),0) AS seq FROM _changes) AS m,(VALUES{}) AS v",
+            run.len(),
+            rows.join(",")
+        );
+        let savepoint = self.push("SAVEPOINT one", &[], false, Some(all(is_open())));
+        let write = self.push_sent(&write, params, false, Some(ok(savepoint)));
+        let last = self.push_sent(&note, sent, false, Some(ok(write)));
+        self.push("ROLLBACK TO one", &[], false, Some(all([ok(savepoint), not(ok(last))])));
+        self.push("RELEASE one", &[], false, Some(ok(savepoint)));
+        Some(last)
+    }
+
+    /// The steps of a unit, unless it was carried out together with others. `last` is the one whose success is the success of all.
+    fn unit(&mut self, unit: &Unit, together: Option<u32>) -> Span {
+        let id = || unit.id();
+        let alone = is_open().into_iter().chain(together.map(|last| not(ok(last))));
+        let savepoint = self.push("SAVEPOINT one", &[], false, Some(all(alone)));
         let mut last = savepoint;
         let mut next = |steps: &mut Self, sql: &str, params: &[Value], rows| {
             last = steps.push(sql, params, rows, Some(ok(last)));
@@ -174,18 +291,15 @@ impl Steps {
             let insert = "INSERT INTO _requests(key,fingerprint,at,outcomes) VALUES(?1,?2,?3,'[]')";
             next(self, insert, &[key(), fingerprint, at], false);
         }
-        let mut writes = Vec::with_capacity(unit.writes.len());
         for at in unit.writes.clone() {
             let write = referring(unit, at);
             let (table, mut sent) = (unit.table(at), SENT_ANY);
-            let steps = sql::steps(&unit.commit.catalog, &write, unit.moment).into_iter().map(|step| {
-                let rows = doing::returns(step.wanted, table);
-                if matches!(step.wanted, Wanted::Record | Wanted::Delete) {
+            for (sql, params, wanted) in carried_out(unit, &write) {
+                if matches!(wanted, Wanted::Record | Wanted::Delete) {
                     sent = SENT_SOME;
                 }
-                (next(self, &step.sql, &step.params, rows), step.wanted, step.params)
-            });
-            writes.push(steps.collect());
+                next(self, &sql, &params, false);
+            }
             let n = Value::Int(i64::try_from(at - unit.writes.start).unwrap_or(i64::MAX));
             next(self, sent, &[id(), n], false);
             if let Some((_, key)) = unit.made.iter().find(|(made, _)| *made == at) {
@@ -198,14 +312,12 @@ impl Steps {
         let failed = || not(ok(last));
         self.push("ROLLBACK TO one", &[], false, Some(all([ok(savepoint), failed()])));
         self.push("RELEASE one", &[], false, Some(ok(savepoint)));
-        let sent =
-            unit.sent_before.then(|| self.push(WHAT_WAS_SENT, &[id()], true, Some(all([ok(savepoint), failed()]))));
         let kept = unit.commit.request.as_ref().map(|request| {
             let params = [Value::Text(request.key.clone()), Value::Int(requests::oldest(unit.moment))];
             let sql = "SELECT fingerprint,outcomes FROM _requests WHERE key=?1 AND at>?2";
             self.push(sql, &params, true, Some(all([ok(savepoint), failed()])))
         });
-        Span { once, writes, savepoint, last, sent, kept }
+        Span { once, savepoint, last, kept }
     }
 }
 
@@ -218,6 +330,11 @@ fn referring(unit: &Unit, at: usize) -> Write {
         }
     }
     write
+}
+
+/// The transaction is there, and for the right tables.
+fn is_open() -> [BatchCond; 2] {
+    [ok(SHAPE), not(BatchCond::IsAutocommit {})]
 }
 
 fn ok(step: u32) -> BatchCond {
@@ -246,11 +363,12 @@ impl Composed {
                 _ => Answer::Failed(answer.first_error()),
             };
         }
-        if answer.done(self.commit).is_none() {
-            return Answer::Failed(answer.first_error());
-        }
+        let (Some(_), Some(done)) = (answer.done(self.commit), answer.done(self.done)) else {
+            let error = answer.error(self.done).map(|error| error.message.clone());
+            return Answer::Failed(error.unwrap_or_else(|| answer.first_error()));
+        };
         let seq = answer.done(self.position).and_then(integer).unwrap_or_default();
-        let became = self.spans.iter().zip(units).map(|(span, unit)| span.read(unit, answer));
+        let became = self.spans.iter().zip(units).map(|(span, unit)| span.read(unit, logged(unit, done), answer));
         Answer::Judged { seq, units: became.collect() }
     }
 }
@@ -282,13 +400,9 @@ impl<'a> Told<'a> {
 }
 
 impl Span {
-    fn read(&self, unit: &Unit, answer: Told<'_>) -> Became {
-        if answer.done(self.last).is_some() {
-            return self.outcomes(unit, answer).map_or_else(Became::Refused, Became::Done);
-        }
-        let sent = self.sent.and_then(|step| answer.done(step)).filter(|sent| !sent.rows.is_empty());
-        if let Some(sent) = sent {
-            return Became::Done(logged(unit, sent));
+    fn read(&self, unit: &Unit, outcomes: Vec<Outcome>, answer: Told<'_>) -> Became {
+        if answer.done(self.last).is_some() || !outcomes.is_empty() {
+            return Became::Done(outcomes);
         }
         if let Some(once) = self.once
             && answer.error(once).is_some()
@@ -316,58 +430,46 @@ impl Span {
         let mut errors = (self.savepoint..=self.last).filter_map(|step| answer.error(step));
         errors.next().map_or_else(|| "a step was not carried out".to_owned(), |error| error.message.clone())
     }
-
-    fn outcomes(&self, unit: &Unit, answer: Told<'_>) -> Result<Vec<Outcome>, String> {
-        let writes = self.writes.iter().zip(unit.writes.clone());
-        let outcome = |(steps, at): (&Vec<Sent>, usize)| {
-            let table = unit.table(at);
-            let mut doing = Doing::new(table, unit.write(at), unit.moment);
-            for (step, wanted, params) in steps {
-                if doing.is_done_without(*wanted) {
-                    continue;
-                }
-                let result = answer.done(*step).ok_or("a step was not carried out")?;
-                doing
-                    .take(*wanted, params.clone(), did(table, *wanted, result))
-                    .map_err(|reason| format!("{reason:?}"))?;
-            }
-            Ok(doing.outcome())
-        };
-        writes.map(outcome).collect()
-    }
 }
 
-fn did(table: &Table, wanted: Wanted, result: &StmtResult) -> Did {
-    if !doing::returns(wanted, table) {
-        return Did::Wrote { rows: result.affected_row_count, rowid: result.last_insert_rowid.unwrap_or_default() };
-    }
-    let first = result.rows.first();
-    Did::Returned(first.and_then(|row| doing::record(table, row.values.iter().map(value_ref))))
-}
-
-/// What the rows of `_sent` say of each write.
-fn logged(unit: &Unit, sent: &StmtResult) -> Vec<Outcome> {
-    let rows = sent.rows.iter().zip(unit.writes.clone());
+/// What the rows of `_sent` say of each write of a unit.
+fn logged(unit: &Unit, done: &StmtResult) -> Vec<Outcome> {
+    let is_of = |row: &&libsql_hrana::proto::Row| {
+        row.values.first().is_some_and(|id| matches!(value_ref(id), ValueRef::Blob(id) if id == unit.id.as_bytes()))
+    };
+    let rows = done.rows.iter().filter(is_of).zip(unit.writes.clone());
     let outcome = |(row, at): (&libsql_hrana::proto::Row, usize)| {
         let cell = |column: usize| row.values.get(column).map(value_ref);
         let number = |column| cell(column).and_then(|cell| cell.as_i64().ok());
-        let after = cell(3).and_then(|cell| cell.as_str().ok().map(str::to_owned));
-        let logged = Logged(number(0).unwrap_or_default().unsigned_abs(), number(1), number(2), after);
+        let after = cell(4).and_then(|cell| cell.as_str().ok().map(str::to_owned));
+        let logged = Logged(number(1).unwrap_or_default().unsigned_abs(), number(2), number(3), after);
         logged.outcome(unit.table(at), &unit.write(at).kind)
     };
     rows.map(outcome).collect()
 }
 
 /// A value of the protocol as one of the engine.
-fn value_ref(value: &libsql_hrana::proto::Value) -> ValueRef<'_> {
-    use libsql_hrana::proto::Value;
+fn value_ref(value: &Sent) -> ValueRef<'_> {
     match value {
-        Value::None | Value::Null => ValueRef::Null,
-        Value::Integer { value } => ValueRef::Integer(*value),
-        Value::Float { value } => ValueRef::Real(*value),
-        Value::Text { value } => ValueRef::Text(value.as_bytes()),
-        Value::Blob { value } => ValueRef::Blob(value),
+        Sent::None | Sent::Null => ValueRef::Null,
+        Sent::Integer { value } => ValueRef::Integer(*value),
+        Sent::Float { value } => ValueRef::Real(*value),
+        Sent::Text { value } => ValueRef::Text(value.as_bytes()),
+        Sent::Blob { value } => ValueRef::Blob(value),
     }
+}
+
+/// What is the same for units that may be carried out together: the table and the kind of their first write.
+pub(super) fn kind(unit: &Unit) -> (usize, u8) {
+    let write = unit.commit.writes.get(unit.writes.start);
+    let stores = |write: &Write| match write.kind {
+        WriteKind::Insert(_) => 1,
+        WriteKind::InsertMissing(_) => 2,
+        WriteKind::Put(_) => 3,
+        WriteKind::PutChanged(_) => 4,
+        _ => 0,
+    };
+    write.map_or((0, 0), |write| (write.table.0, stores(write)))
 }
 
 /// A statement on its own.

@@ -33,6 +33,8 @@ pub(super) struct Pulse {
     /// When it was asked last of what was all here, in milliseconds since `began`.
     fresh_ms: AtomicU64,
     reachable: AtomicBool,
+    /// How long the primary takes to answer, in microseconds: the shortest time, forgotten slowly.
+    distance_us: AtomicU64,
     /// Where the primary's change log stood when it answered last.
     last_seq: AtomicU64,
     /// The last frame that can be read here.
@@ -46,6 +48,7 @@ impl Pulse {
             began: Instant::now(),
             fresh_ms: AtomicU64::new(0),
             reachable: AtomicBool::new(false),
+            distance_us: AtomicU64::new(0),
             last_seq: AtomicU64::new(0),
             frames: watch::Sender::new(0),
             rebuilds: Counter::default(),
@@ -59,6 +62,11 @@ impl Pulse {
     /// Whether the primary is known to be away.
     pub(super) fn is_away(&self) -> bool {
         !self.reachable.load(Ordering::Relaxed)
+    }
+
+    /// How long the primary takes to answer when nothing keeps it busy.
+    pub(super) fn distance(&self) -> Duration {
+        Duration::from_micros(self.distance_us.load(Ordering::Relaxed))
     }
 
     /// A frame can be read here.
@@ -79,6 +87,10 @@ impl Pulse {
             tracing::info!("the primary is there");
         }
         self.last_seq.store(seq, Ordering::Relaxed);
+        let (took, known) =
+            (u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX), self.distance().as_micros() as u64);
+        let slower = if known == 0 { took } else { known + took.saturating_sub(known) / 16 };
+        self.distance_us.store(took.min(slower), Ordering::Relaxed);
         if position.is_reached_within(seq, limits::PULSE).await {
             let ms = u64::try_from(asked.saturating_duration_since(self.began).as_millis()).unwrap_or(u64::MAX);
             self.fresh_ms.fetch_max(ms, Ordering::Relaxed);

@@ -18,11 +18,12 @@ use crate::store::writer::{self, CommitError, TrimError};
 use crate::store::{file, reader};
 use std::collections::HashMap;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use stoa_schema::model::Schema;
 use stoa_schema::value::Value;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 /// A commit that was accepted.
@@ -79,11 +80,14 @@ impl RegionWriter {
         sweep: bool,
     ) -> Self {
         let (queue, waiting) = mpsc::channel(limits::COMMIT_QUEUE);
-        let in_flight = Arc::new(Semaphore::new(limits::BATCHES_IN_FLIGHT));
+        let in_flight = Arc::new(Semaphore::new(PARTS as usize));
         let sweeper = Mutex::new(Sweeper::new(&catalog.schema, sweep));
+        let unanswered = watch::Sender::new(0);
         let sender = Arc::new(Sender {
             region,
             in_flight,
+            unanswered: unanswered.clone(),
+            took_us: AtomicU64::new(0),
             revision: Mutex::new(revision),
             sweeper,
             sweep,
@@ -92,7 +96,7 @@ impl RegionWriter {
         let closing = watch::Sender::new(false);
         tokio::spawn(Arc::clone(&sender).run(waiting));
         tokio::spawn(Arc::clone(&sender).tidy(closing.subscribe()));
-        Self { queue, closing, unanswered: watch::Sender::new(0), sender, filler }
+        Self { queue, closing, unanswered, sender, filler }
     }
 
     pub(in crate::store) async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
@@ -143,10 +147,19 @@ impl RegionWriter {
     }
 }
 
+/// A place among the batches that are under way.
+type Place = OwnedSemaphorePermit;
+
+/// The whole that batches under way share: each takes as many parts as leave room for those that may go beside it.
+const PARTS: u32 = 12;
+
 /// What sends batches.
 struct Sender {
     region: Arc<Region>,
     in_flight: Arc<Semaphore>,
+    unanswered: watch::Sender<usize>,
+    /// How long the last batch took to be answered, in microseconds.
+    took_us: AtomicU64,
     /// The last revision given.
     revision: Mutex<i64>,
     sweeper: Mutex<Sweeper>,
@@ -171,18 +184,48 @@ impl Sender {
                 tokio::spawn(Arc::clone(&self).import(first));
                 continue;
             }
-            let Ok(permit) = Arc::clone(&self.in_flight).acquire_owned().await else { return };
-            let (group, other) = gather(first, &mut waiting);
+            let Ok(place) = self.place().await else { return };
+            let (group, other) = self.gather(first, &mut waiting).await;
             held = other;
-            let sender = Arc::clone(&self);
-            tokio::spawn(async move {
-                sender.group(group).await;
-                drop(permit);
-            });
+            tokio::spawn(Arc::clone(&self).group(group, place));
         }
     }
 
-    async fn group(self: Arc<Self>, group: Vec<Waiting>) {
+    /// How many batches may be under way.
+    fn most_in_flight(&self) -> u32 {
+        let fit = self.region.pulse.distance().as_micros() / limits::BATCH_BUSY.as_micros();
+        u32::try_from(fit).unwrap_or(u32::MAX).saturating_add(1).min(limits::BATCHES_IN_FLIGHT)
+    }
+
+    /// Waits for a place among the batches that are under way.
+    async fn place(&self) -> Result<Place, AcquireError> {
+        Arc::clone(&self.in_flight).acquire_many_owned(PARTS / self.most_in_flight()).await
+    }
+
+    /// The commits that go together: those that wait, up to the bounds of a batch and their share of what is under way; one that
+    /// does not go with the others is handed back. When others are under way, the share is waited for: those whose answers
+    /// came together come back together, and would find the first of them gone with their place.
+    async fn gather(&self, first: Waiting, waiting: &mut mpsc::Receiver<Waiting>) -> (Vec<Waiting>, Option<Waiting>) {
+        let share = self.unanswered.borrow().div_ceil(self.most_in_flight() as usize).min(limits::BATCH_COMMITS);
+        let patience = Duration::from_micros(self.took_us.load(Ordering::Relaxed)) / limits::BATCH_PATIENCE;
+        let until = tokio::time::Instant::now() + patience;
+        let (mut writes, mut bytes) = (first.commit.writes.len(), whole(&first.commit));
+        let mut group = vec![first];
+        while group.len() < share && writes < limits::BATCH_WRITES && bytes < limits::BATCH_BYTES {
+            let Ok(Some(next)) = tokio::time::timeout_at(until, waiting.recv()).await else { break };
+            let (more, larger) = (next.commit.writes.len(), whole(&next.commit));
+            let fits = writes + more <= limits::BATCH_WRITES && bytes + larger <= limits::BATCH_BYTES;
+            if next.commit.independent || !fits {
+                return (group, Some(next));
+            }
+            writes += more;
+            bytes += larger;
+            group.push(next);
+        }
+        (group, None)
+    }
+
+    async fn group(self: Arc<Self>, group: Vec<Waiting>, under_way: Place) {
         #[expect(clippy::cast_precision_loss, reason = "a group is small")]
         self.region.told.meters.group_commits.observe(group.len() as f64);
         let mut answers = HashMap::with_capacity(group.len());
@@ -192,6 +235,8 @@ impl Sender {
             answers.insert(unit.id, asker);
             units.push(unit);
         }
+        // Those that are under way at the same time have no order. Side by side, those of one kind can be carried out together.
+        units.sort_by_key(batch::kind);
         let answers = Mutex::new(answers);
         let tell = move |unit: &Unit, result: Result<Committed, CommitError>| {
             let asker = answers.lock().unwrap_or_else(PoisonError::into_inner).remove(&unit.id);
@@ -199,7 +244,7 @@ impl Sender {
                 asker.tell(result);
             }
         };
-        self.carry_out(units, Arc::new(tell)).await;
+        self.carry_out(units, Some(under_way), Arc::new(tell)).await;
     }
 
     /// A commit with a name that stands here already needs no primary.
@@ -231,9 +276,8 @@ impl Sender {
             let tell = move |unit: &Unit, result: Result<Committed, CommitError>| {
                 told.lock().unwrap_or_else(PoisonError::into_inner).insert(unit.writes.start, result);
             };
-            let Ok(permit) = self.in_flight.acquire().await else { return };
-            Arc::clone(&self).carry_out(units, Arc::new(tell)).await;
-            drop(permit);
+            let Ok(place) = self.place().await else { return };
+            Arc::clone(&self).carry_out(units, Some(place), Arc::new(tell)).await;
             let mut results = std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner));
             for at in begin..end {
                 match results.remove(&at).unwrap_or(Err(CommitError::Closed)) {
@@ -252,12 +296,18 @@ impl Sender {
         asker.tell(Ok(Committed { seq: last, outcomes, replayed: false }));
     }
 
-    /// Sends units until each is judged, and tells what became of it.
-    fn carry_out(self: Arc<Self>, units: Vec<Unit>, tell: Arc<Tell>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(self.judge_all(units, tell))
+    /// Sends units until each is judged, and tells what became of it. Their place among those under way is free for others as
+    /// soon as nothing of them is to be sent any more.
+    fn carry_out(
+        self: Arc<Self>,
+        units: Vec<Unit>,
+        under_way: Option<Place>,
+        tell: Arc<Tell>,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(self.judge_all(units, under_way, tell))
     }
 
-    async fn judge_all(self: Arc<Self>, mut units: Vec<Unit>, tell: Arc<Tell>) {
+    async fn judge_all(self: Arc<Self>, mut units: Vec<Unit>, mut under_way: Option<Place>, tell: Arc<Tell>) {
         let began = Instant::now();
         let mut tries = 0;
         // Of those that expect which record they make, one batch at a time does.
@@ -270,6 +320,9 @@ impl Sender {
             match self.send(&mut units, began).await {
                 Ok(Answer::Judged { seq, units: became }) => {
                     let (done, refused) = judged(&units, became, &tell);
+                    if refused.is_empty() {
+                        under_way.take();
+                    }
                     self.answer(done, seq, &tell).await;
                     tries += 1;
                     units = self.explain(refused, seq, tries, &tell).await;
@@ -290,7 +343,7 @@ impl Sender {
                     tracing::warn!(detail, commits = units.len(), "a batch failed; each commit is tried alone");
                     drop(alone);
                     for unit in units {
-                        Arc::clone(&self).carry_out(vec![unit], Arc::clone(&tell)).await;
+                        Arc::clone(&self).carry_out(vec![unit], None, Arc::clone(&tell)).await;
                     }
                     return;
                 }
@@ -315,7 +368,9 @@ impl Sender {
             let sent = Instant::now();
             let error = match region.asking.batch(batch, limits::BATCH_WAIT).await {
                 Ok(result) => {
-                    region.told.meters.sync_seconds.observe(sent.elapsed().as_secs_f64());
+                    let took = sent.elapsed();
+                    region.told.meters.sync_seconds.observe(took.as_secs_f64());
+                    self.took_us.store(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
                     return Ok(composed.read(units, &result));
                 }
                 Err(error) => error,
@@ -332,7 +387,11 @@ impl Sender {
             let patience =
                 if region.pulse.is_away() { limits::PULSE } else { limits::WRITE_DEADLINE - limits::BATCH_WAIT };
             if began.elapsed() > patience {
-                tracing::debug!(%error, "a batch was not answered");
+                if region.pulse.is_away() {
+                    tracing::debug!(%error, "a batch was not answered");
+                } else {
+                    tracing::warn!(%error, "the primary answers, but not to writes; if it goes on, restart it (docs/deploy.md)");
+                }
                 return Err(if may_have_happened { Unsent::Unconfirmed } else { Unsent::Unreachable });
             }
             tokio::time::sleep(limits::SEND_AGAIN).await;
@@ -592,24 +651,6 @@ fn made(unit: &Unit, outcomes: &[Outcome]) -> Vec<(usize, Value)> {
         }
     }
     made
-}
-
-/// The commits that wait already, up to the bounds of a batch; one that does not go with the others is handed back.
-fn gather(first: Waiting, waiting: &mut mpsc::Receiver<Waiting>) -> (Vec<Waiting>, Option<Waiting>) {
-    let (mut writes, mut bytes) = (first.commit.writes.len(), whole(&first.commit));
-    let mut group = vec![first];
-    while group.len() < limits::BATCH_COMMITS && writes < limits::BATCH_WRITES && bytes < limits::BATCH_BYTES {
-        let Ok(next) = waiting.try_recv() else { break };
-        let (more, larger) = (next.commit.writes.len(), whole(&next.commit));
-        let fits = writes + more <= limits::BATCH_WRITES && bytes + larger <= limits::BATCH_BYTES;
-        if next.commit.independent || !fits {
-            return (group, Some(next));
-        }
-        writes += more;
-        bytes += larger;
-        group.push(next);
-    }
-    (group, None)
 }
 
 fn whole(commit: &Commit) -> usize {
