@@ -69,6 +69,56 @@ fn stock_is_never_sold_twice() {
 }
 
 #[test]
+fn writes_that_travel_together_are_told_apart() {
+    let primary = Primary::start();
+    let region = Region::of(primary.address(), SHOP, 20);
+    for at in 0..20 {
+        region.client.json("PUT", &format!("/Product/old{at}"), &json!({"name": "before", "stock": 1})).expect(201);
+    }
+    // Records that are new, that are there, that nobody may store, that two want to make, and that the database numbers.
+    let answers = at_once(100, |at| {
+        let (name, client) = (format!("n{at}"), &region.client);
+        match at % 5 {
+            0 => client.json("PUT", &format!("/Product/new{at}"), &json!({"name": name, "stock": at})),
+            1 => client.json("PUT", &format!("/Product/old{}", at / 5), &json!({"name": name, "stock": at})),
+            2 => client.json("PUT", &format!("/Product/bad{at}"), &json!({"name": name, "stock": -1})),
+            3 => client.json("POST", "/Product/", &json!({"id": format!("both{}", at / 10), "name": name})),
+            _ => client.json("POST", "/Order/", &json!({"product": name})),
+        }
+    });
+    let (mut numbers, mut made) = (Vec::new(), 0);
+    for (at, answer) in answers.into_iter().enumerate() {
+        match (at % 5, answer.status) {
+            (2, _) => assert_eq!(answer.expect(422).body_json()["errors"][0]["pointer"], "/stock"),
+            (3, 409) => assert_eq!(answer.body_json()["type"], "/_stoa/problems/unique"),
+            (kind, status) => {
+                assert_eq!(status, if kind == 1 { 200 } else { 201 }, "{}", answer.text());
+                let record = answer.body_json();
+                let shown = if kind == 4 { &record["product"] } else { &record["name"] };
+                assert_eq!(*shown, format!("n{at}"));
+                let (table, id) = if kind == 4 {
+                    ("Order", record["id"].to_string())
+                } else {
+                    ("Product", record["id"].as_str().unwrap().to_owned())
+                };
+                let read = region.client.get(&format!("/{table}/{id}")).expect(200);
+                assert_eq!((read.text(), read.header("etag")), (answer.text(), answer.header("etag")));
+                numbers.extend(record["id"].as_i64());
+                made += usize::from(kind == 3);
+            }
+        }
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!((numbers.len(), made), (20, 10));
+    // They did share batches.
+    let metrics = region.client.get("/_stoa/metrics").text();
+    let batches = metrics.lines().find_map(|line| line.strip_prefix("stoa_commit_group_size_count "));
+    let batches: usize = batches.unwrap().parse().unwrap();
+    assert!(batches < 100, "{batches} batches for 120 commits");
+}
+
+#[test]
 fn operations_refer_to_records_that_the_primary_numbers() {
     let (_primary, one, two) = two(SHOP);
     let commit = json!({"operations": [
@@ -110,4 +160,9 @@ fn lines_are_imported_with_a_report() {
     assert_eq!(report["failed"][1]["errors"][0]["pointer"], "/stock");
     let count = region.client.send("HEAD", "/Product/?limit=1", &[("prefer", "count=exact")], b"");
     assert_eq!(count.header("content-range"), Some("items 0-0/1980"));
+    // Once more with some that are new: those that are there are written again.
+    let more: String =
+        (1_900..2_100).map(|at| format!("{{\"id\":\"p{at}\",\"name\":\"n\",\"stock\":{at}}}\n")).collect();
+    let report = region.client.send("PUT", "/Product/", &headers, more.as_bytes()).expect(200).body_json();
+    assert_eq!((&report["inserted"], &report["updated"]), (&json!(101), &json!(99)), "{report}");
 }

@@ -125,10 +125,7 @@ impl<'u> Single<'u> {
             return None;
         }
         let write = unit.write(unit.writes.start);
-        let stores = matches!(
-            write.kind,
-            WriteKind::Insert(_) | WriteKind::InsertMissing(_) | WriteKind::Put(_) | WriteKind::PutChanged(_)
-        );
+        let stores = matches!(write.kind, WriteKind::Insert(_) | WriteKind::Put(_));
         let mut steps = if stores { carried_out(unit, write) } else { Vec::new() };
         let Some((sql, params, _)) = steps.pop().filter(|_| steps.is_empty()) else { return None };
         Some(Self { unit, statements: commit.catalog.statements(write.table), sql, params })
@@ -238,8 +235,7 @@ impl Steps {
 
     /// The steps that carry out units by one statement; the success of the one that is returned is the success of all.
     ///
-    /// The changes of their records are the last ones in the log, one for each, in order, or none was made at all; where it is not
-    /// so, the step fails.
+    /// The changes of their records are the last ones in the log, one for each, in order; where it is not so, the step fails.
     fn together(&mut self, run: &[Option<Single<'_>>]) -> Option<u32> {
         let first = run.first()?.as_ref()?;
         let write = first.statements.of_many(&first.sql, first.params.len(), run.len())?;
@@ -252,9 +248,9 @@ impl Steps {
             rows.push("(?,?,?)");
         }
         let note = format!(
-            "INSERT INTO _sent(id,n,seq,rows) SELECT v.column1,0,m.seq-v.column2,CASE changes() WHEN 0 THEN 0 WHEN {} THEN \
-             CASE WHEN EXISTS(SELECT 1 FROM _changes AS c WHERE c.seq=m.seq-v.column2 AND c.id IS coalesce(v.column3,c.id)) \
-             THEN 1 END END FROM (SELECT coalesce(max(seq),0) AS seq FROM _changes) AS m,(VALUES{}) AS v",
+            "INSERT INTO _sent(id,n,seq,rows) SELECT v.column1,0,m.seq-v.column2,CASE WHEN changes()={} AND \
+             EXISTS(SELECT 1 FROM _changes AS c WHERE c.seq=m.seq-v.column2 AND c.id IS coalesce(v.column3,c.id)) THEN 1 END \
+             FROM (SELECT coalesce(max(seq),0) AS seq FROM _changes) AS m,(VALUES{}) AS v",
             run.len(),
             rows.join(",")
         );
@@ -464,9 +460,7 @@ pub(super) fn kind(unit: &Unit) -> (usize, u8) {
     let write = unit.commit.writes.get(unit.writes.start);
     let stores = |write: &Write| match write.kind {
         WriteKind::Insert(_) => 1,
-        WriteKind::InsertMissing(_) => 2,
-        WriteKind::Put(_) => 3,
-        WriteKind::PutChanged(_) => 4,
+        WriteKind::Put(_) => 2,
         _ => 0,
     };
     write.map_or((0, 0), |write| (write.table.0, stores(write)))
