@@ -17,6 +17,8 @@ pub struct Commit {
     /// Whether each write stands for itself: one that is forbidden is an [`Outcome::Refused`] among the others, and other
     /// commits may come in between.
     pub independent: bool,
+    /// Whether somebody is shown the records that it stores; else [`Outcome::Written`] may stand for [`Outcome::Stored`].
+    pub shown: bool,
     /// A name remembered for ever; a commit whose name is already there does nothing. Not for independent writes.
     pub once: Option<String>,
     /// Under which name the client may ask for the same again, and get what it got the first time.
@@ -28,7 +30,7 @@ pub struct Commit {
 impl Commit {
     /// These writes, all or none.
     pub fn new(catalog: Arc<Catalog>, writes: Vec<Write>) -> Self {
-        Self { catalog, writes, independent: false, once: None, request: None, references: Vec::new() }
+        Self { catalog, writes, independent: false, shown: true, once: None, request: None, references: Vec::new() }
     }
 }
 

@@ -140,6 +140,10 @@ pub const STATEMENT_PARAMS: usize = 32_000;
 /// Bytes of values in one batch from which on no further commit joins it: sqld takes 60 MB.
 pub const BATCH_BYTES: usize = 4 << 20;
 
+/// Bytes of values in one batch from which on what is stored is read in the replica, not in the primary's answer: sqld answers with
+/// 10 MB at most, and a byte can take six in JSON.
+pub const BATCH_SHOWN_BYTES: usize = 1 << 20;
+
 /// Writes of one commit that is all or nothing, through a region: sqld takes 20,000 steps.
 pub const COMMIT_WRITES: usize = 4_000;
 

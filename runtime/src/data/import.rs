@@ -207,7 +207,7 @@ impl Import {
             return Ok(report);
         }
         let places = chunk.lines.clone();
-        let commit = Commit { request, ..write::commit(&self.catalog, chunk.writes) };
+        let commit = Commit { request, shown: false, ..write::commit(&self.catalog, chunk.writes) };
         match self.settle(Some(self.send(commit, chunk.lines)), &mut report) {
             Err(ImportError::Commit(CommitError::Rejected(rejected))) => {
                 report.fail(places.get(rejected.index).copied().unwrap_or_default(), Fault::Reason(rejected.reason));
@@ -230,7 +230,8 @@ impl Import {
     }
 
     fn send_chunk(&self, chunk: Chunk) -> Sent {
-        self.send(Commit { independent: true, ..write::commit(&self.catalog, chunk.writes) }, chunk.lines)
+        let commit = Commit { independent: true, shown: false, ..write::commit(&self.catalog, chunk.writes) };
+        self.send(commit, chunk.lines)
     }
 
     fn send(&self, commit: Commit, lines: Vec<u64>) -> Sent {

@@ -59,8 +59,11 @@ pub enum CommitError {
     /// The primary's tables are not those of this schema. Nothing was written.
     #[error("the primary has the tables of another schema; nothing was written")]
     Outdated,
-    /// It has more writes than a primary takes at once. Nothing was written.
-    #[error("a commit through a region may have {} writes", limits::COMMIT_WRITES)]
+    /// It is more than a primary takes at once. Nothing was written.
+    #[error(
+        "a commit through a region may have {} writes, and 5 MB of JSON to show if it has an Idempotency-Key",
+        limits::COMMIT_WRITES
+    )]
     TooLarge,
     /// The primary refuses for a reason that is none of the schema's. Nothing was written.
     #[error("the primary refuses: {0}")]

@@ -166,3 +166,33 @@ fn lines_are_imported_with_a_report() {
     let report = region.client.send("PUT", "/Product/", &headers, more.as_bytes()).expect(200).body_json();
     assert_eq!((&report["inserted"], &report["updated"]), (&json!(101), &json!(99)), "{report}");
 }
+
+#[test]
+fn large_writes_are_shown_whole() {
+    let primary = Primary::start();
+    let region = Region::of(primary.address(), SHOP, 5);
+    // More than the primary shows in one answer.
+    let record = |at: usize| json!({"id": format!("p{at}"), "name": "\u{1}x".repeat(2_000), "stock": at});
+    let records: Vec<_> = (0..1_000).map(record).collect();
+    let shown = region.client.json("PUT", "/Product/", &json!(records)).expect(200);
+    assert_eq!(shown.body_json(), json!(records));
+    // Each is small, what they change is not.
+    let operations: Vec<_> = (0..1_000)
+        .map(|at| json!({"method": "PATCH", "path": format!("/Product/p{at}"), "body": {"stock": 7}}))
+        .collect();
+    let done = region.client.json("POST", "/_stoa/commit", &json!({"operations": operations})).expect(200).body_json();
+    assert_eq!(done["results"][999]["body"], json!({"id": "p999", "name": "\u{1}x".repeat(2_000), "stock": 7}));
+    // With a key, what was shown must be kept.
+    let keyed = |path: &str, kind: &str, body: &str| {
+        region.client.send("PUT", path, &[("content-type", kind), ("idempotency-key", "k")], body.as_bytes())
+    };
+    let refused = keyed("/Product/", "application/json", &json!(records).to_string()).expect(413);
+    assert_eq!(refused.body_json()["type"], "/_stoa/problems/too-large");
+    assert_eq!(region.client.get("/Product/p999").body_json()["stock"], 7);
+    // A report shows none.
+    let lines: String = records.iter().map(|record| format!("{record}\n")).collect();
+    for _ in 0..2 {
+        let report = keyed("/Product/?atomic=true", "application/x-ndjson", &lines).expect(200);
+        assert_eq!(report.body_json()["updated"], 1_000);
+    }
+}

@@ -21,8 +21,9 @@ use crate::sql::{self, Moment, Wanted};
 use crate::store::requests::{self, Logged};
 use crate::store::value::wire;
 use libsql_hrana::proto::{
-    Batch, BatchCond, BatchCondList, BatchResult, BatchStep, Error, Stmt, StmtResult, Value as Sent,
+    Batch, BatchCond, BatchCondList, BatchResult, BatchStep, Error, Row, Stmt, StmtResult, Value as Sent,
 };
+use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -59,13 +60,21 @@ impl Unit {
     fn table(&self, at: usize) -> &Table {
         self.commit.catalog.table(self.write(at).table)
     }
+
+    /// The outcome of one of its writes, as a row of [`what_was_done`] tells it.
+    fn outcome<'r>(&self, at: usize, cell: impl Fn(usize) -> ValueRef<'r>) -> Outcome {
+        let number = |column| cell(column).as_i64().ok();
+        let after = cell(4).as_str().ok().map(str::to_owned);
+        let logged = Logged(number(1).unwrap_or_default().unsigned_abs(), number(2), number(3), after);
+        logged.outcome(self.table(at), &self.write(at).kind)
+    }
 }
 
 /// What became of a unit.
 #[derive(Debug)]
 pub(super) enum Became {
-    /// It was carried out.
-    Done(Vec<Outcome>),
+    /// It was carried out; `None`: what it did is to be read in the log, see [`logged_here`].
+    Done(Option<Vec<Outcome>>),
     /// Its idempotency key was used by the same request: what that did.
     Replayed(Vec<Outcome>),
     /// Its idempotency key belongs to another request.
@@ -89,6 +98,8 @@ pub(super) enum Answer {
 pub(super) struct Composed {
     /// How many steps there are.
     steps: usize,
+    /// Whether the answer shows the records that are stored.
+    shown: bool,
     spans: Vec<Span>,
     /// What was done.
     done: u32,
@@ -164,7 +175,8 @@ fn carried_out<'u>(unit: &'u Unit, write: &Write) -> Vec<(Cow<'u, str>, Vec<Valu
 }
 
 /// Composes the batch of some units, for tables of this shape.
-pub(super) fn compose(shape: &str, units: &[Unit]) -> (Batch, Composed) {
+/// `shown`: the answer shows the records that are stored.
+pub(super) fn compose(shape: &str, units: &[Unit], shown: bool) -> (Batch, Composed) {
     let mut steps = Steps::default();
     steps.push("BEGIN IMMEDIATE", &[], false, None);
     let expected = [Value::Text(shape.to_owned())];
@@ -176,11 +188,13 @@ pub(super) fn compose(shape: &str, units: &[Unit]) -> (Batch, Composed) {
         let begin = spans.len();
         spans.extend(units[begin..begin + run.len()].iter().map(|unit| steps.unit(unit, together)));
     }
-    let done = steps.done(units, all(is_open()));
+    let after = if shown { "c.after" } else { "NULL" };
+    let ids: Vec<Value> = units.iter().map(Unit::id).collect();
+    let done = steps.push(&what_was_done(units.len(), after), &ids, true, Some(all(is_open())));
     let position = steps.push(POSITION, &[], true, Some(all(is_open())));
     let commit = steps.push("COMMIT", &[], false, Some(all([ok(done), ok(position)])));
     steps.push("ROLLBACK", &[], false, Some(not(BatchCond::IsAutocommit {})));
-    let composed = Composed { steps: steps.0.len(), spans, done, position, commit };
+    let composed = Composed { steps: steps.0.len(), shown, spans, done, position, commit };
     (Batch { steps: steps.0, replication_index: None }, composed)
 }
 
@@ -196,13 +210,23 @@ const SENT_SOME: &str =
     "INSERT INTO _sent(id,n,seq,rows) SELECT ?1,?2,coalesce(max(seq),0),nullif(changes(),0) FROM _changes";
 const SENT_ANY: &str = "INSERT INTO _sent(id,n,seq,rows) SELECT ?1,?2,coalesce(max(seq),0),changes() FROM _changes";
 
+/// `?3`: whether the records are shown.
 const KEEP: &str = "UPDATE _requests SET outcomes=(SELECT json_group_array(json_array(w.rows,w.op,w.rev,w.after)) FROM \
-                    (SELECT s.rows,c.op,c.rev,c.after FROM _sent AS s LEFT JOIN _changes AS c ON c.seq=s.seq WHERE s.id=?1 \
-                    ORDER BY s.n) AS w) WHERE key=?2";
+                    (SELECT s.rows,c.op,c.rev,CASE WHEN ?3 THEN c.after END AS after FROM _sent AS s \
+                    LEFT JOIN _changes AS c ON c.seq=s.seq WHERE s.id=?1 ORDER BY s.n) AS w) WHERE key=?2";
 
 /// The last change is of this record: a record that others refer to is the one that was expected.
 const MADE: &str = "INSERT INTO _assert SELECT EXISTS(SELECT 1 FROM _changes WHERE seq=(SELECT max(seq) FROM _changes) \
                     AND tbl=?1 AND id IS ?2)";
+
+/// What some units did, in the order of their writes.
+fn what_was_done(units: usize, after: &str) -> String {
+    let places = vec!["?"; units].join(",");
+    format!(
+        "SELECT s.id,s.rows,c.op,c.rev,{after} FROM _sent AS s LEFT JOIN _changes AS c ON c.seq=s.seq \
+         WHERE s.id IN ({places}) ORDER BY s.id,s.n"
+    )
+}
 
 #[derive(Default)]
 struct Steps(Vec<BatchStep>);
@@ -217,20 +241,6 @@ impl Steps {
         stmt.args = params;
         self.0.push(BatchStep { condition, stmt });
         self.0.len() as u32 - 1
-    }
-
-    /// The step that reads what units did, in the order of their writes. Nobody is shown the records of writes that each stand for
-    /// themselves.
-    fn done(&mut self, units: &[Unit], condition: BatchCond) -> u32 {
-        let shown = units.iter().any(|unit| !unit.commit.independent);
-        let after = if shown { "c.after" } else { "NULL" };
-        let places = vec!["?"; units.len()].join(",");
-        let sql = format!(
-            "SELECT s.id,s.rows,c.op,c.rev,{after} FROM _sent AS s LEFT JOIN _changes AS c ON c.seq=s.seq \
-             WHERE s.id IN ({places}) ORDER BY s.id,s.n"
-        );
-        let ids: Vec<Value> = units.iter().map(Unit::id).collect();
-        self.push(&sql, &ids, true, Some(condition))
     }
 
     /// The steps that carry out units by one statement; the success of the one that is returned is the success of all.
@@ -303,7 +313,8 @@ impl Steps {
             }
         }
         if let Some(request) = &unit.commit.request {
-            next(self, KEEP, &[id(), Value::Text(request.key.clone())], false);
+            let shown = Value::Int(i64::from(unit.commit.shown));
+            next(self, KEEP, &[id(), Value::Text(request.key.clone()), shown], false);
         }
         let failed = || not(ok(last));
         self.push("ROLLBACK TO one", &[], false, Some(all([ok(savepoint), failed()])));
@@ -364,8 +375,11 @@ impl Composed {
             return Answer::Failed(error.unwrap_or_else(|| answer.first_error()));
         };
         let seq = answer.done(self.position).and_then(integer).unwrap_or_default();
-        let became = self.spans.iter().zip(units).map(|(span, unit)| span.read(unit, logged(unit, done), answer));
-        Answer::Judged { seq, units: became.collect() }
+        let became = |(span, unit): (&Span, &Unit)| match span.read(unit, logged(unit, done), answer) {
+            Became::Done(_) if !self.shown && unit.commit.shown => Became::Done(None),
+            other => other,
+        };
+        Answer::Judged { seq, units: self.spans.iter().zip(units).map(became).collect() }
     }
 }
 
@@ -398,12 +412,12 @@ impl<'a> Told<'a> {
 impl Span {
     fn read(&self, unit: &Unit, outcomes: Vec<Outcome>, answer: Told<'_>) -> Became {
         if answer.done(self.last).is_some() || !outcomes.is_empty() {
-            return Became::Done(outcomes);
+            return Became::Done(Some(outcomes));
         }
         if let Some(once) = self.once
             && answer.error(once).is_some()
         {
-            return Became::Done(vec![Outcome::Kept; unit.writes.len()]);
+            return Became::Done(Some(vec![Outcome::Kept; unit.writes.len()]));
         }
         if let (Some(kept), Some(request)) = (self.kept.and_then(|step| answer.done(step)), &unit.commit.request)
             && let Some(row) = kept.rows.first()
@@ -430,18 +444,23 @@ impl Span {
 
 /// What the rows of `_sent` say of each write of a unit.
 fn logged(unit: &Unit, done: &StmtResult) -> Vec<Outcome> {
-    let is_of = |row: &&libsql_hrana::proto::Row| {
+    let of_it = |row: &&Row| {
         row.values.first().is_some_and(|id| matches!(value_ref(id), ValueRef::Blob(id) if id == unit.id.as_bytes()))
     };
-    let rows = done.rows.iter().filter(is_of).zip(unit.writes.clone());
-    let outcome = |(row, at): (&libsql_hrana::proto::Row, usize)| {
-        let cell = |column: usize| row.values.get(column).map(value_ref);
-        let number = |column| cell(column).and_then(|cell| cell.as_i64().ok());
-        let after = cell(4).and_then(|cell| cell.as_str().ok().map(str::to_owned));
-        let logged = Logged(number(1).unwrap_or_default().unsigned_abs(), number(2), number(3), after);
-        logged.outcome(unit.table(at), &unit.write(at).kind)
-    };
-    rows.map(outcome).collect()
+    let rows = done.rows.iter().filter(of_it).zip(unit.writes.clone());
+    rows.map(|(row, at)| unit.outcome(at, |column| row.values.get(column).map_or(ValueRef::Null, value_ref))).collect()
+}
+
+/// What a unit did, as the replica tells it when it is as far.
+pub(super) fn logged_here(replica: &Connection, unit: &Unit) -> rusqlite::Result<Vec<Outcome>> {
+    let mut statement = replica.prepare(&what_was_done(1, "c.after"))?;
+    let mut rows = statement.query([unit.id.as_bytes().as_slice()])?;
+    let mut outcomes = Vec::with_capacity(unit.writes.len());
+    while let Some(row) = rows.next()? {
+        let at = unit.writes.start + outcomes.len();
+        outcomes.push(unit.outcome(at, |column| row.get_ref(column).unwrap_or(ValueRef::Null)));
+    }
+    Ok(outcomes)
 }
 
 /// A value of the protocol as one of the engine.

@@ -313,11 +313,13 @@ impl Sender {
         // Of those that expect which record they make, one batch at a time does.
         let expects = units.iter().any(|unit| !unit.commit.references.is_empty());
         let alone = if expects { Some(self.expecting.lock().await) } else { None };
+        let bytes: usize = units.iter().map(|unit| batch::bytes(&unit.commit, unit.writes.clone())).sum();
+        let mut shown = bytes <= limits::BATCH_SHOWN_BYTES && units.iter().any(|unit| unit.commit.shown);
         while !units.is_empty() {
             if !self.try_what_must_be(&mut units, &tell).await {
                 continue;
             }
-            match self.send(&mut units, began).await {
+            match self.send(&mut units, shown, began).await {
                 Ok(Answer::Judged { seq, units: became }) => {
                     let (done, refused) = judged(&units, became, &tell);
                     if refused.is_empty() {
@@ -331,6 +333,8 @@ impl Sender {
                     return units.iter().for_each(|unit| tell(unit, Err(CommitError::Outdated)));
                 }
                 Ok(Answer::Outdated) => tokio::time::sleep(limits::SEND_AGAIN).await,
+                // What is stored is more than the primary shows; it is read here.
+                Err(Unsent::Refused(detail)) if shown && detail.contains("Response is too large") => shown = false,
                 // Others write: it is nobody's fault.
                 Ok(Answer::Failed(detail)) if is_locked(&detail) && began.elapsed() < limits::WRITE_DEADLINE => {
                     tokio::time::sleep(limits::LOCKED_AGAIN.mul_f64(fraction())).await;
@@ -353,7 +357,7 @@ impl Sender {
     }
 
     /// Sends units as one batch, again and again until the primary has answered or the time is over.
-    async fn send(&self, units: &mut [Unit], began: Instant) -> Result<Answer, Unsent> {
+    async fn send(&self, units: &mut [Unit], shown: bool, began: Instant) -> Result<Answer, Unsent> {
         let region = &self.region;
         let mut may_have_happened = units.iter().any(|unit| unit.sent_before);
         loop {
@@ -364,7 +368,7 @@ impl Sender {
                 tokio::time::sleep(limits::SEND_AGAIN).await;
                 continue;
             };
-            let (batch, composed) = batch::compose(&shape, units);
+            let (batch, composed) = batch::compose(&shape, units, shown);
             let sent = Instant::now();
             let error = match region.asking.batch(batch, limits::BATCH_WAIT).await {
                 Ok(result) => {
@@ -399,15 +403,32 @@ impl Sender {
     }
 
     /// Tells what was done when it can be read here.
-    async fn answer(&self, done: Vec<(Unit, Vec<Outcome>, bool)>, seq: u64, tell: &Arc<Tell>) {
+    async fn answer(&self, done: Vec<Done>, seq: u64, tell: &Arc<Tell>) {
         if done.is_empty() {
             return;
         }
-        if !self.is_reached(seq, limits::CAUGHT_UP_WAIT).await {
+        let all_told = done.iter().all(|done| done.outcomes.is_some());
+        let wait = if all_told { limits::CAUGHT_UP_WAIT } else { limits::WRITE_DEADLINE };
+        let is_reached = self.is_reached(seq, wait).await;
+        if !is_reached {
             tracing::debug!(seq, "a write is answered before it can be read here");
         }
-        for (unit, outcomes, replayed) in done {
-            tell(&unit, Ok(Committed { seq, outcomes, replayed }));
+        for Done { unit, outcomes, replayed } in done {
+            let outcomes = match outcomes {
+                Some(outcomes) => Ok(outcomes),
+                None if is_reached => self.logged_here(unit.clone()).await,
+                None => Err(CommitError::Unconfirmed),
+            };
+            tell(&unit, outcomes.map(|outcomes| Committed { seq, outcomes, replayed }));
+        }
+    }
+
+    async fn logged_here(&self, unit: Unit) -> Result<Vec<Outcome>, CommitError> {
+        let files = self.region.files.load_full();
+        let read = move || batch::logged_here(reader::connect_alone(files.path())?.connection(), &unit);
+        match tokio::task::spawn_blocking(read).await {
+            Ok(read) => read.map_err(CommitError::Database),
+            Err(_) => Err(CommitError::Closed),
         }
     }
 
@@ -425,6 +446,9 @@ impl Sender {
             refused.iter().for_each(|(unit, _)| tell(unit, Err(CommitError::Unreachable)));
             return Vec::new();
         }
+        let (large, refused): (Vec<_>, Vec<_>) =
+            refused.into_iter().partition(|(_, detail)| detail.contains("string or blob too big"));
+        large.iter().for_each(|(unit, _)| tell(unit, Err(CommitError::TooLarge)));
         let units: Vec<Unit> = refused.iter().map(|(unit, _)| unit.clone()).collect();
         let tried = self.try_out(units, Order::EachAlone).await;
         let mut again = Vec::new();
@@ -502,7 +526,7 @@ impl Sender {
         // Judged on what is here, which may be old: it counts when it is as new as the primary.
         let (judged, rest): (Vec<Unit>, Vec<Unit>) = units.drain(..).partition(|unit| forbidden.contains(&unit.id));
         *units = rest;
-        match self.send(&mut [], Instant::now()).await {
+        match self.send(&mut [], false, Instant::now()).await {
             Ok(Answer::Judged { seq, .. }) => {
                 let refused = judged.into_iter().map(|unit| (unit, String::new())).collect();
                 units.extend(self.explain(refused, seq, 0, tell).await);
@@ -611,16 +635,23 @@ impl Unsent {
     }
 }
 
-type DoneAndRefused = (Vec<(Unit, Vec<Outcome>, bool)>, Vec<(Unit, String)>);
+/// What was carried out.
+struct Done {
+    unit: Unit,
+    /// `None`: it is to be read here.
+    outcomes: Option<Vec<Outcome>>,
+    replayed: bool,
+}
 
-fn judged(units: &[Unit], became: Vec<Became>, tell: &Arc<Tell>) -> DoneAndRefused {
+fn judged(units: &[Unit], became: Vec<Became>, tell: &Arc<Tell>) -> (Vec<Done>, Vec<(Unit, String)>) {
     let (mut done, mut refused) = (Vec::new(), Vec::new());
     for (unit, became) in units.iter().zip(became) {
+        let unit = unit.clone();
         match became {
-            Became::Done(outcomes) => done.push((unit.clone(), outcomes, false)),
-            Became::Replayed(outcomes) => done.push((unit.clone(), outcomes, true)),
-            Became::Refused(detail) => refused.push((unit.clone(), detail)),
-            Became::Mismatch => tell(unit, Err(CommitError::Mismatch)),
+            Became::Done(outcomes) => done.push(Done { unit, outcomes, replayed: false }),
+            Became::Replayed(outcomes) => done.push(Done { unit, outcomes: Some(outcomes), replayed: true }),
+            Became::Refused(detail) => refused.push((unit, detail)),
+            Became::Mismatch => tell(&unit, Err(CommitError::Mismatch)),
         }
     }
     (done, refused)
