@@ -138,7 +138,7 @@ impl<'u> Single<'u> {
         let write = unit.write(unit.writes.start);
         let stores = matches!(write.kind, WriteKind::Insert(_) | WriteKind::Put(_));
         let mut steps = if stores { carried_out(unit, write) } else { Vec::new() };
-        let Some((sql, params, _)) = steps.pop().filter(|_| steps.is_empty()) else { return None };
+        let (sql, params, _) = steps.pop().filter(|_| steps.is_empty())?;
         Some(Self { unit, statements: commit.catalog.statements(write.table), sql, params })
     }
 
