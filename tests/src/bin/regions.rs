@@ -14,7 +14,7 @@ use stoa_tests::server::{Server, Start};
 
 const SCHEMA: &str =
     "type Product @table @export { id: ID @primaryKey name: String @indexed price: Float @indexed stock: Int }";
-const USAGE: &str = "regions [--records N]\n\nN: how many records the first filling has (100000)";
+const USAGE: &str = "regions [--records N | --clients]\n\nN: how many records the first filling has (100000)\n--clients: only many clients that write through one region";
 
 /// A region and its link.
 struct Region {

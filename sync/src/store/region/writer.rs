@@ -208,7 +208,7 @@ impl Sender {
     async fn gather(&self, first: Waiting, waiting: &mut mpsc::Receiver<Waiting>) -> (Vec<Waiting>, Option<Waiting>) {
         let share = self.unanswered.borrow().div_ceil(self.most_in_flight() as usize).min(limits::BATCH_COMMITS);
         let patience = Duration::from_micros(self.took_us.load(Ordering::Relaxed)) / limits::BATCH_PATIENCE;
-        let until = tokio::time::Instant::now() + patience;
+        let until = tokio::time::Instant::now() + patience.min(limits::BATCH_BUSY);
         let (mut writes, mut bytes) = (first.commit.writes.len(), whole(&first.commit));
         let mut group = vec![first];
         while group.len() < share && writes < limits::BATCH_WRITES && bytes < limits::BATCH_BYTES {
