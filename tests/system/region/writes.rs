@@ -4,6 +4,7 @@ use super::{Region, SHOP, three, two};
 use serde_json::json;
 use stoa_tests::at_once::at_once;
 use stoa_tests::client::Client;
+use stoa_tests::dice::count;
 use stoa_tests::primary::Primary;
 
 #[test]
@@ -116,6 +117,21 @@ fn writes_that_travel_together_are_told_apart() {
     let batches = metrics.lines().find_map(|line| line.strip_prefix("stoa_commit_group_size_count "));
     let batches: usize = batches.unwrap().parse().unwrap();
     assert!(batches < 100, "{batches} batches for 120 commits");
+}
+
+#[test]
+fn a_busy_region_does_not_stop_a_primary_that_lets_everybody_in() {
+    let primary = Primary::start_plainly();
+    let region = Region::of(primary.address(), SHOP, 0);
+    // Long enough for sqld to write its pages back many times; that is when waiting writers stop it.
+    let answers = at_once(64, |client| {
+        let put = |at: usize| {
+            let record = json!({"name": "n".repeat(400), "stock": at});
+            region.client.json("PUT", &format!("/Product/c{client}-{}", at % 8), &record).status
+        };
+        (0..count(60, 300)).map(put).filter(|status| *status >= 300).count()
+    });
+    assert_eq!(answers.iter().sum::<usize>(), 0);
 }
 
 #[test]
