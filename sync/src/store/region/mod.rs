@@ -9,8 +9,10 @@ mod filling;
 mod migrate;
 mod writer;
 mod trial;
+mod upkeep;
 mod batch;
 mod pulse;
+mod reason;
 mod folder;
 
 pub use filling::{FRAME_BYTES, Progress};

@@ -2,17 +2,15 @@
 //! time. A batch whose answer is lost is sent again; it says of itself what was done.
 //!
 //! Whoever asked is answered when what was written can be read here, or after [`limits::CAUGHT_UP_WAIT`]: never with an error
-//! after a commit. What the primary refuses is tried out here, when the replica is as far as the refusal, to say why.
+//! after a commit. What the primary refuses is tried out here, when the replica is as far as the refusal, to say why: see `reason`.
 
 use super::batch::{self, Answer, Became, Unit};
 use super::{Region, filling, migrate};
 use crate::catalog::Catalog;
-use crate::commit::{Commit, Committed, Outcome, Rejected};
+use crate::commit::{Commit, Committed, Outcome};
 use crate::limits;
 use crate::primary::SendError;
-use crate::store::clock::now_ms;
 use crate::store::migrate::{MigrateError, Mode};
-use crate::store::retention;
 use crate::store::sweeper::Sweeper;
 use crate::store::writer::{self, CommitError, TrimError};
 use crate::store::{file, reader};
@@ -22,7 +20,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use stoa_schema::model::Schema;
-use stoa_schema::value::Value;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use uuid::Uuid;
 
@@ -154,15 +151,15 @@ type Place = OwnedSemaphorePermit;
 const PARTS: u32 = 12;
 
 /// What sends batches.
-struct Sender {
-    region: Arc<Region>,
+pub(super) struct Sender {
+    pub(super) region: Arc<Region>,
     in_flight: Arc<Semaphore>,
     unanswered: watch::Sender<usize>,
     /// How long the last batch took to be answered, in microseconds.
     took_us: AtomicU64,
     /// The last revision given.
-    revision: Mutex<i64>,
-    sweeper: Mutex<Sweeper>,
+    pub(super) revision: Mutex<i64>,
+    pub(super) sweeper: Mutex<Sweeper>,
     sweep: bool,
     /// Whose turn it is to expect which records are made.
     expecting: tokio::sync::Mutex<()>,
@@ -357,7 +354,7 @@ impl Sender {
     }
 
     /// Sends units as one batch, again and again until the primary has answered or the time is over.
-    async fn send(&self, units: &mut [Unit], shown: bool, began: Instant) -> Result<Answer, Unsent> {
+    pub(super) async fn send(&self, units: &mut [Unit], shown: bool, began: Instant) -> Result<Answer, Unsent> {
         let region = &self.region;
         let mut may_have_happened = units.iter().any(|unit| unit.sent_before);
         loop {
@@ -432,174 +429,13 @@ impl Sender {
         }
     }
 
-    async fn is_reached(&self, seq: u64, wait: Duration) -> bool {
+    pub(super) async fn is_reached(&self, seq: u64, wait: Duration) -> bool {
         self.region.told.position.is_reached_within(seq, wait).await
-    }
-
-    /// Finds out why units were refused, and tells it; those that nothing forbids any more are to be sent again.
-    async fn explain(&self, refused: Vec<(Unit, String)>, seq: u64, tries: u32, tell: &Arc<Tell>) -> Vec<Unit> {
-        if refused.is_empty() {
-            return Vec::new();
-        }
-        if !self.is_reached(seq, limits::REASON_WAIT).await {
-            tracing::warn!("the replica is too far behind to say why writes were refused");
-            refused.iter().for_each(|(unit, _)| tell(unit, Err(CommitError::Unreachable)));
-            return Vec::new();
-        }
-        let (large, refused): (Vec<_>, Vec<_>) =
-            refused.into_iter().partition(|(_, detail)| detail.contains("string or blob too big"));
-        large.iter().for_each(|(unit, _)| tell(unit, Err(CommitError::TooLarge)));
-        let units: Vec<Unit> = refused.iter().map(|(unit, _)| unit.clone()).collect();
-        let tried = self.try_out(units, Order::EachAlone).await;
-        let mut again = Vec::new();
-        for ((mut unit, detail), tried) in refused.into_iter().zip(tried) {
-            // Others may well have made the record that was expected.
-            let most = if unit.made.is_empty() { limits::REFUSED_TRIES } else { limits::EXPECTED_TRIES };
-            match tried {
-                Ok(_) if tries < most => {
-                    unit.made.clear();
-                    again.push(unit);
-                }
-                Ok(_) => {
-                    tracing::error!(detail, "the primary refuses what nothing forbids here");
-                    tell(&unit, Err(CommitError::Primary(detail)));
-                }
-                Err(error) => tell(&unit, Err(error)),
-            }
-        }
-        again
-    }
-
-    /// What would become of units on the replica as it is: of each alone, or of one after the other.
-    async fn try_out(&self, units: Vec<Unit>, order: Order) -> Vec<Result<Vec<Outcome>, CommitError>> {
-        let (count, database) = (units.len(), self.region.files.load().path().to_owned());
-        let tried = self.region.trial.run(&database, move |connection| {
-            let mut tried = Vec::with_capacity(units.len());
-            for unit in &units {
-                connection.execute_batch("SAVEPOINT tried")?;
-                let outcome = try_one(connection, unit);
-                if connection.is_autocommit() {
-                    return Err(rusqlite::Error::InvalidQuery);
-                }
-                let stays = order == Order::InTurn && outcome.is_ok();
-                connection.execute_batch(if stays { "RELEASE tried" } else { "ROLLBACK TO tried;RELEASE tried" })?;
-                tried.push(outcome);
-            }
-            Ok(tried)
-        });
-        let failed = |error: rusqlite::Error| {
-            let text = error.to_string();
-            let mut first = Some(error);
-            let error = move || first.take().unwrap_or(rusqlite::Error::InvalidParameterName(text.clone()));
-            std::iter::repeat_with(error).map(|error| Err(CommitError::Database(error))).take(count).collect()
-        };
-        tried.await.unwrap_or_else(failed)
-    }
-
-    /// Tries out what the primary cannot be asked: which records the writes will make that others refer to, and values that
-    /// do not have the pattern that they must have. `false`: some were told that they are forbidden, and the others are to be
-    /// looked at again.
-    async fn try_what_must_be(&self, units: &mut Vec<Unit>, tell: &Arc<Tell>) -> bool {
-        let unknown = |unit: &Unit| {
-            let mut writes = unit.commit.writes[unit.writes.clone()].iter();
-            (!unit.commit.references.is_empty() && unit.made.is_empty())
-                || writes.any(|write| !write.unmatched.is_empty())
-        };
-        let open: Vec<Unit> = units.iter().filter(|unit| unknown(unit)).cloned().collect();
-        if open.is_empty() {
-            return true;
-        }
-        let mut forbidden = Vec::new();
-        let tried = self.try_out(open.clone(), Order::InTurn).await;
-        for (unit, tried) in open.iter().zip(tried) {
-            match tried {
-                Ok(outcomes) => {
-                    let made = made(unit, &outcomes);
-                    units.iter_mut().filter(|it| it.id == unit.id).for_each(|it| it.made.clone_from(&made));
-                }
-                Err(_) => forbidden.push(unit.id),
-            }
-        }
-        if forbidden.is_empty() {
-            return true;
-        }
-        // Judged on what is here, which may be old: it counts when it is as new as the primary.
-        let (judged, rest): (Vec<Unit>, Vec<Unit>) = units.drain(..).partition(|unit| forbidden.contains(&unit.id));
-        *units = rest;
-        match self.send(&mut [], false, Instant::now()).await {
-            Ok(Answer::Judged { seq, .. }) => {
-                let refused = judged.into_iter().map(|unit| (unit, String::new())).collect();
-                units.extend(self.explain(refused, seq, 0, tell).await);
-            }
-            Ok(Answer::Outdated) => judged.iter().for_each(|unit| tell(unit, Err(CommitError::Outdated))),
-            Ok(Answer::Failed(detail)) => {
-                judged.iter().for_each(|unit| tell(unit, Err(CommitError::Primary(detail.clone()))));
-            }
-            Err(error) => judged.iter().for_each(|unit| tell(unit, Err(error.again()))),
-        }
-        false
-    }
-
-    /// Has the changes up to a position deleted; how long that took.
-    async fn trim(&self, through: u64) -> Result<Duration, TrimError> {
-        let began = Instant::now();
-        let through = i64::try_from(through).unwrap_or(i64::MAX);
-        let revision = *self.revision.lock().unwrap_or_else(PoisonError::into_inner);
-        let note = "INSERT INTO _meta(key,value) VALUES(?1,?2) ON CONFLICT(key) DO UPDATE SET value=excluded.value \
-                    WHERE CAST(value AS INTEGER)<CAST(excluded.value AS INTEGER)";
-        let noted = [Value::Text(file::REVISION.into()), Value::Text(revision.to_string())];
-        let statements = vec![
-            batch::statement(&retention::DELETE.replace("?1", &through.to_string()), &[]),
-            batch::statement(note, &noted),
-        ];
-        match super::ask(&self.region.asking, statements).await {
-            Ok(_) => {
-                // The next look must not find what is gone: it comes back with the frames.
-                tokio::time::sleep(limits::PULSE).await;
-                Ok(began.elapsed())
-            }
-            Err(_) => Err(TrimError::Busy),
-        }
-    }
-
-    /// Takes away what has expired, and forgets what became of commits long ago.
-    async fn tidy(self: Arc<Self>, mut closing: watch::Receiver<bool>) {
-        let mut forgotten = Instant::now();
-        loop {
-            let pause = limits::SWEEP_INTERVAL.mul_f64(1.0 + fraction());
-            if tokio::time::timeout(pause, closing.wait_for(|closing| *closing)).await.is_ok() {
-                return;
-            }
-            if self.region.pulse.is_away() || self.region.shape.load().is_none() {
-                continue;
-            }
-            let mut statements = self.due();
-            if forgotten.elapsed() >= limits::SENT_LOOK {
-                forgotten = Instant::now();
-                statements.push(forget_sent());
-            }
-            if !statements.is_empty()
-                && let Err(error) = super::ask(&self.region.asking, statements).await
-            {
-                tracing::debug!(%error, "what has expired was not taken away; it stays invisible");
-            }
-        }
-    }
-
-    fn due(&self) -> Vec<libsql_hrana::proto::Stmt> {
-        let mut sweeper = self.sweeper.lock().unwrap_or_else(PoisonError::into_inner);
-        if sweeper.sleeps().is_none() {
-            return Vec::new();
-        }
-        let due =
-            reader::connect_alone(self.region.files.load().path()).and_then(|tail| sweeper.due(tail.connection()));
-        let due = due.inspect_err(|error| tracing::debug!(%error, "it cannot be looked for what has expired"));
-        due.unwrap_or_default().iter().map(|sql| batch::statement(sql, &[])).collect()
     }
 }
 
 /// Between 0 and 1, so that regions do not do the same at the same time.
-fn fraction() -> f64 {
+pub(super) fn fraction() -> f64 {
     f64::from(Uuid::new_v4().as_bytes()[0]) / 256.0
 }
 
@@ -607,17 +443,10 @@ fn is_locked(detail: &str) -> bool {
     detail.contains("database is locked") || detail.contains("SQLITE_BUSY")
 }
 
-/// How units are tried out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Order {
-    EachAlone,
-    InTurn,
-}
-
-type Tell = dyn Fn(&Unit, Result<Committed, CommitError>) + Send + Sync;
+pub(super) type Tell = dyn Fn(&Unit, Result<Committed, CommitError>) + Send + Sync;
 
 /// Why units were not judged.
-enum Unsent {
+pub(super) enum Unsent {
     Unreachable,
     Unconfirmed,
     Outdated,
@@ -625,7 +454,7 @@ enum Unsent {
 }
 
 impl Unsent {
-    fn again(&self) -> CommitError {
+    pub(super) fn again(&self) -> CommitError {
         match self {
             Self::Unreachable => CommitError::Unreachable,
             Self::Unconfirmed => CommitError::Unconfirmed,
@@ -657,33 +486,6 @@ fn judged(units: &[Unit], became: Vec<Became>, tell: &Arc<Tell>) -> (Vec<Done>, 
     (done, refused)
 }
 
-fn try_one(connection: &rusqlite::Connection, unit: &Unit) -> Result<Vec<Outcome>, CommitError> {
-    if !unit.commit.independent {
-        return writer::one(connection, &unit.commit, unit.moment, false).map(|committed| committed.outcomes);
-    }
-    let at = unit.writes.start;
-    match writer::carry_out(connection, &unit.commit, at, &unit.commit.writes[at], unit.moment) {
-        Ok(outcome) => Ok(vec![outcome]),
-        Err(writer::Failure::Reason(reason)) => Err(CommitError::Rejected(Rejected { index: at, reason })),
-        Err(writer::Failure::Database(error)) => Err(CommitError::Database(error)),
-    }
-}
-
-/// The keys of the records that writes make to which others refer.
-fn made(unit: &Unit, outcomes: &[Outcome]) -> Vec<(usize, Value)> {
-    let mut made: Vec<(usize, Value)> = Vec::new();
-    for reference in &unit.commit.references {
-        let at = reference.made_by;
-        let key = unit.commit.catalog.table(unit.commit.writes[at].table).key;
-        if let Some(Outcome::Stored { record, .. }) = outcomes.get(at)
-            && made.iter().all(|(known, _)| *known != at)
-        {
-            made.push((at, record[key.0].clone()));
-        }
-    }
-    made
-}
-
 fn whole(commit: &Commit) -> usize {
     batch::bytes(commit, 0..commit.writes.len())
 }
@@ -696,11 +498,4 @@ fn slice(commit: &Commit, begin: usize) -> usize {
         count += 1;
     }
     count
-}
-
-/// Forgets what became of commits so long ago that nobody asks any more. A UUIDv7 begins with its time in milliseconds.
-fn forget_sent() -> libsql_hrana::proto::Stmt {
-    let kept = i64::try_from(limits::SENT_KEPT.as_millis()).unwrap_or(i64::MAX);
-    let oldest = (now_ms() - kept).to_be_bytes()[2..].to_vec();
-    batch::statement("DELETE FROM _sent WHERE id<?1", &[Value::Bytes(oldest)])
 }
