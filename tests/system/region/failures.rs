@@ -108,6 +108,7 @@ fn a_primary_that_was_killed_is_followed_from_a_new_replica_without_a_step_back(
     for at in 0..20 {
         one.client.json("PUT", &format!("/Product/p{at}"), &json!({"stock": at})).expect(201);
     }
+    two.wait("/Product/p19", |answer| answer.status == 200);
     let mut follower = Follower::socket(&two.server, "/Product/");
     follower.until_ready();
     primary.kill();
