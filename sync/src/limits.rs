@@ -125,7 +125,8 @@ pub const BATCHES_IN_FLIGHT: u32 = 4;
 /// write at the same moment, sqld can stand still for seconds, or for good (docs/deploy.md).
 pub const BATCH_BUSY: Duration = Duration::from_millis(10);
 
-/// The share of a batch's time to the primary and back for which the next one waits to be as large as its fellows.
+/// The part of a batch's time to the primary and back for which the next one waits to be as large as its fellows, but no longer
+/// than [`BATCH_BUSY`].
 pub const BATCH_PATIENCE: u32 = 8;
 
 /// Commits of one batch to the primary.

@@ -87,8 +87,8 @@ impl Pulse {
             tracing::info!("the primary is there");
         }
         self.last_seq.store(seq, Ordering::Relaxed);
-        let (took, known) =
-            (u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX), self.distance().as_micros() as u64);
+        let took = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let known = self.distance_us.load(Ordering::Relaxed);
         let slower = if known == 0 { took } else { known + took.saturating_sub(known) / 16 };
         self.distance_us.store(took.min(slower), Ordering::Relaxed);
         if position.is_reached_within(seq, limits::PULSE).await {

@@ -26,6 +26,10 @@ impl Sender {
         tries: u32,
         tell: &Arc<Tell>,
     ) -> Vec<Unit> {
+        // What is kept for an idempotency key has one row: no replica needs to be asked.
+        let (large, refused): (Vec<_>, Vec<_>) =
+            refused.into_iter().partition(|(_, detail)| detail.contains("string or blob too big"));
+        large.iter().for_each(|(unit, _)| tell(unit, Err(CommitError::TooLarge)));
         if refused.is_empty() {
             return Vec::new();
         }
@@ -34,9 +38,6 @@ impl Sender {
             refused.iter().for_each(|(unit, _)| tell(unit, Err(CommitError::Unreachable)));
             return Vec::new();
         }
-        let (large, refused): (Vec<_>, Vec<_>) =
-            refused.into_iter().partition(|(_, detail)| detail.contains("string or blob too big"));
-        large.iter().for_each(|(unit, _)| tell(unit, Err(CommitError::TooLarge)));
         let units: Vec<Unit> = refused.iter().map(|(unit, _)| unit.clone()).collect();
         let tried = self.try_out(units, Order::EachAlone).await;
         let mut again = Vec::new();
